@@ -1,0 +1,40 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test lint format demo build clean
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+venv: $(STAMP) ## Make .venv and install pbxsync and its tools into it
+
+# A .venv that works is kept; one without pip, or whose Python is gone, is made anew.
+$(STAMP): pyproject.toml
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+test: lint ## Lint, type-check, then run every test with branch coverage
+	$(BIN)/pytest -n auto --cov --cov-report=term-missing:skip-covered
+
+lint: venv ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: venv ## Format the code, and mend what ruff can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+demo: venv ## Validate, plan and apply the example routes on the sandbox
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+build: venv ## Build the sdist and the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build
+
+clean: ## Remove what building and testing left behind; .venv stays
+	rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find pbxsync tests -type d -name __pycache__ -prune -exec rm -rf {} +

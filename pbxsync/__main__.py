@@ -1,0 +1,5 @@
+"""`python -m pbxsync` is `pbxsync`."""
+
+from pbxsync.cli import main
+
+main()

@@ -1,0 +1,274 @@
+"""Plan and client → outcomes, one by one: does what the plan says, in its order, and nothing else.
+
+One call at a time. The first failure ends the run; whatever comes behind it is reported as not attempted. A change
+whose answer was lost is never sent again here: a `Ledger` settles what became of it, by a query where the PBX is the
+known state, and by writing the doubt down where a state file is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pbxsync.errors import AnswerLost, DoubtOpen, PbxError, PlanRefused, Refused, StaleState, StateError
+from pbxsync.known_state import with_change
+from pbxsync.model import Action, Change, Finding, KnownRoute, Outcome, Plan, Route, Status
+from pbxsync.text import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pbxsync.known_state import StateFile
+
+
+class Calls(Protocol):
+    """The calls to the PBX that an apply needs; `pbxsync.client.Client` has them."""
+
+    def add_route(self, route: Route) -> None:
+        """Add a route behind those that exist."""
+
+    def update_route(self, id: str, route: Route) -> None:
+        """Replace all fields of the route with this id."""
+
+    def delete_route(self, name: str) -> None:
+        """Delete the route of this name."""
+
+    def query_routes(self) -> Sequence[KnownRoute]:
+        """Every route in the PBX's order."""
+
+
+class Ledger(Protocol):
+    """Where outcomes are recorded, and how one whose answer was lost is settled."""
+
+    def sending(self, change: Change) -> None:
+        """Note that the change is about to be sent. Raises StateError, and then nothing is sent."""
+
+    def settled(self, change: Change, *, applied: bool) -> None:
+        """Note what became of it. Raises StateError."""
+
+    def lost(self, change: Change, reason: str) -> Outcome:
+        """Say what became of a change whose answer was lost."""
+
+
+def check_sendable(plan: Plan) -> None:
+    """Refuse, before anything is sent, a plan that can't be sent to its end.
+
+    Raises DoubtOpen where an earlier run left an outcome in doubt: what comes behind it in the file may not go first,
+    for the PBX puts each new route at the end. Raises PlanRefused for an update of a route whose id nobody knows.
+    """
+    if plan.in_doubt:
+        raise DoubtOpen(
+            f"{plan.known_state}: nothing is sent while an outcome is in doubt: "
+            f"{listed(f'{doubt.change.action} {doubt.change.name}' for doubt in plan.in_doubt)}. Look on the PBX, then "
+            f"run for each: pbxsync resolve NAME --state {plan.known_state} --applied (or --not-applied)"
+        )
+    nameless = [change.name for change in plan.changes if change.action is Action.UPDATE and not change.id]
+    if nameless:
+        raise PlanRefused(
+            f"{plan.file}: an update needs the PBX's id of the route, which is not known for: {listed(nameless)}. "
+            f"Record the ids with: pbxsync refresh --state {plan.known_state}; or, where the PBX can't be queried, "
+            "change these routes on the PBX and use --add-only"
+        )
+
+
+def check_recorded(plan: Plan, calls: Calls) -> None:
+    """Before an update or delete from a state file, see that the PBX still holds what was recorded of these routes.
+
+    The ids in the file may be old, and an update by an old id would overwrite another route. Raises StaleState.
+    """
+    changes = [change for change in plan.changes if change.action is not Action.ADD]
+    if not changes:
+        return
+    try:
+        routes = calls.query_routes()
+    except Refused as error:
+        raise StaleState(
+            f"{plan.file}: before an update or delete from a state file the PBX is asked for its routes, and it "
+            f"refuses: {error}. Use --add-only"
+        ) from None
+    stale = [change.before.name for change in changes if change.before and not _is_there(change, routes)]
+    if stale:
+        raise StaleState(
+            f"{plan.file}: the PBX no longer holds what the state file recorded of: {listed(stale)}. "
+            f"Record it anew with: pbxsync refresh --state {plan.known_state}"
+        )
+
+
+def _is_there(change: Change, routes: Iterable[KnownRoute]) -> bool:
+    named = [known for known in routes if change.before and known.route.name == change.before.name]
+    return len(named) == 1 and named[0].route == change.before and change.id in (None, named[0].id)
+
+
+def apply(plan: Plan, calls: Calls, ledger: Ledger, stopped: Callable[[], bool]) -> Iterator[Outcome]:
+    """Send the plan's changes in order and yield an outcome for each of them.
+
+    ``stopped`` is asked before every call; once it says True, nothing more is sent.
+    """
+    going = True
+    for change in plan.changes:
+        if not going or stopped():
+            going = False
+            yield Outcome(change, Status.NOT_ATTEMPTED)
+            continue
+        outcome = _attempt(change, calls, ledger)
+        going = outcome.status is Status.APPLIED
+        yield outcome
+
+
+def _attempt(change: Change, calls: Calls, ledger: Ledger) -> Outcome:
+    try:
+        ledger.sending(change)
+    except StateError as error:
+        return Outcome(change, Status.FAILED, f"not sent: {error}")
+    try:
+        _send(change, calls)
+    except AnswerLost as error:
+        return _lost(change, ledger, str(error))
+    except PbxError as error:
+        return _recorded(Outcome(change, Status.FAILED, str(error)), ledger)
+    return _recorded(Outcome(change, Status.APPLIED), ledger)
+
+
+def _send(change: Change, calls: Calls) -> None:
+    if change.after is None:
+        calls.delete_route(change.name)
+    elif change.action is Action.ADD:
+        calls.add_route(change.after)
+    else:
+        calls.update_route(change.id or "", change.after)
+
+
+def _recorded(outcome: Outcome, ledger: Ledger) -> Outcome:
+    applied = outcome.status is Status.APPLIED
+    try:
+        ledger.settled(outcome.change, applied=applied)
+    except StateError as error:
+        # What the file says of this change is still «sent, answer unknown», so that is what the run says too.
+        known = "carried out" if applied else f"not carried out ({outcome.error})"
+        return Outcome(outcome.change, Status.IN_DOUBT, f"the PBX says {known}, but it can't be recorded: {error}")
+    return outcome
+
+
+def _lost(change: Change, ledger: Ledger, reason: str) -> Outcome:
+    try:
+        return ledger.lost(change, reason)
+    except StateError as error:
+        return Outcome(change, Status.IN_DOUBT, f"{reason}; and the doubt can't be recorded: {error}")
+
+
+class RecordedLedger:
+    """Outcomes go into a state file: before each call that it is sent, after it what became of it."""
+
+    def __init__(self, file: StateFile) -> None:
+        self._file = file
+
+    def sending(self, change: Change) -> None:
+        """Record the change as in doubt, which it is from now until its answer is here."""
+        self._file.sending(change)
+
+    def settled(self, change: Change, *, applied: bool) -> None:
+        """Record what became of it."""
+        self._file.settle(change, applied=applied)
+
+    def lost(self, change: Change, reason: str) -> Outcome:
+        """Leave it in doubt, with the reason: there may be nothing that could be asked."""
+        self._file.doubt(change, reason)
+        return Outcome(change, Status.IN_DOUBT, f"{reason}; {_resolve_hint(change, self._file)}")
+
+
+def _resolve_hint(change: Change, file: StateFile) -> str:
+    return (
+        "whether it was carried out is in doubt, and nothing is sent again; look on the PBX, then run: "
+        f"pbxsync resolve {change.name} --state {file.path} --applied (or --not-applied)"
+    )
+
+
+class LiveLedger:
+    """The PBX itself is the record: what became of a change whose answer was lost, a query tells."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def sending(self, change: Change) -> None:
+        """Nothing to note."""
+
+    def settled(self, change: Change, *, applied: bool) -> None:
+        """Nothing to note."""
+
+    def lost(self, change: Change, reason: str) -> Outcome:
+        """Ask the PBX: carried out as sent, or not; in doubt only where it does not answer."""
+        try:
+            routes = self._calls.query_routes()
+        except PbxError as error:
+            message = (
+                f"{reason}; asked again, the PBX does not say whether it was carried out ({error}). It is in doubt: "
+                "look on the PBX before the next apply"
+            )
+            return Outcome(change, Status.IN_DOUBT, message)
+        fault = stored_fault(change, routes)
+        if fault is None:
+            return Outcome(change, Status.APPLIED)
+        message = (
+            f"{reason}; a query right after says: {fault}. The PBX may still be at work on it, so it is not sent again "
+            "in this run; the next one asks the PBX afresh"
+        )
+        return Outcome(change, Status.FAILED, message)
+
+
+def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
+    """Hold the PBX's routes against a change that it should have carried out; what is wrong in words, or None."""
+    routes = list(routes)
+    named = [known for known in routes if known.route.name == change.name]
+    if change.after is None:
+        return f"{change.name} is still there" if named else None
+    if not named:
+        return f"{change.name} is not there"
+    if len(named) > 1:
+        return f"{change.name} is there {len(named)} times"
+    before = change.before
+    if before and before.name != change.name and any(known.route.name == before.name for known in routes):
+        return f"the old name, {before.name}, is still there too"
+    return _difference(change.after, named[0].route)
+
+
+def _difference(sent: Route, stored: Route) -> str | None:
+    if sent == stored:
+        return None
+    fields = [
+        f'{name} was sent as "{_shown(getattr(sent, name))}" and stored as "{_shown(getattr(stored, name))}"'
+        for name in ("prefix", "matchpattern", "prepend", "callerid", "trunks")
+        if getattr(sent, name) != getattr(stored, name)
+    ]
+    return f"{sent.name} is not stored as it was sent: {'; '.join(fields)}"
+
+
+def _shown(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ",".join(value)
+
+
+def verify(
+    known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Sequence[KnownRoute]
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Hold what the PBX has after a run against what it had before and what the run did.
+
+    Gives the failures (what was not stored as sent, what was lost or doubled) and notes of what somebody else changed.
+    """
+    applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
+    faults = [(change.name, stored_fault(change, actual)) for change in applied]
+    findings = [Finding(name, fault) for name, fault in faults if fault]
+    expected = tuple(known)
+    for change in applied:
+        expected = with_change(expected, change)
+    touched = {change.name for change in applied}
+    there = {route.route.name: route.route for route in actual}
+    rest = {route.route.name: route.route for route in expected if route.route.name not in touched}
+    lost = [name for name in rest if name not in there]
+    findings += [Finding(name, f"{name} is gone from the PBX, though this run did not delete it") for name in lost]
+    changed = [name for name, route in rest.items() if name in there and there[name] != route]
+    gone = {change.before.name for change in applied if change.before}
+    new = [name for name in there if name not in rest and name not in touched | gone]
+    notes = []
+    if changed:
+        notes.append(f"changed on the PBX by somebody else meanwhile: {listed(changed)}")
+    if new:
+        notes.append(f"added on the PBX by somebody else meanwhile: {listed(new)}")
+    return tuple(findings), tuple(notes)

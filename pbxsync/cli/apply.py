@@ -1,0 +1,150 @@
+"""`pbxsync apply`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pbxsync.cli import planning, progress
+from pbxsync.cli.options import (
+    format_option,
+    lock_option,
+    option,
+    output_options,
+    plan_options,
+    reach_options,
+    state_options,
+)
+from pbxsync.cli.session import side_by_side
+from pbxsync.cli.stopping import Stop
+from pbxsync.errors import PbxsyncError
+from pbxsync.model import Applied, Outcome, Status
+from pbxsync.render import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pbxsync.cli.options import Reach
+    from pbxsync.cli.session import Session
+    from pbxsync.model import Plan, PlanChoices
+    from pbxsync.render.paint import Paint
+
+
+_Done = tuple[Applied, PbxsyncError | None]
+
+
+@click.command("apply", short_help="Bring the PBX to what the files declare.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@state_options
+@plan_options
+@lock_option
+@option("-y", "--yes", is_flag=True, help="Don't ask before sending, also on a terminal.")
+@format_option("text", "json")
+@reach_options
+@output_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    state: Path | None,
+    init: bool,
+    parallel: int,
+    choices: PlanChoices,
+    lock_timeout: float,
+    yes: bool,
+    output: str,
+    reach: Reach,
+    paint: Paint,
+) -> None:
+    """Bring the PBX to what the files declare.
+
+    Plans as pbxsync plan does, and sends the plan's changes, one after the other to each PBX, several PBXs side by
+    side. On a terminal it shows the plan and asks first. It stops at the first failure of a PBX; run again, it goes
+    on there.
+    """
+    wanted = planning.Wanted(files, state, init, parallel, choices, reach)
+    try:
+        jobs, warnings = planning.jobs(wanted)
+    except PbxsyncError as error:
+        ctx.exit(planning.show_input_errors(error, output, paint))
+    stop = Stop()
+    planned, failures = planning.plan_all(jobs, stop, parallel, lock_timeout)
+    try:
+        plans = [plan for _, plan in planned]
+        if output == "text":
+            planning.show_plans(plans, paint)
+            click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
+        planning.show_failures(failures)
+        asking = not yes and sys.stdin.isatty() and any(plan.changes for plan in plans)
+        if asking and not _agreed(plans, shown=output == "text"):
+            declined = PbxsyncError("declined: nothing was sent")
+            done: list[_Done] = [(_not_begun(plan, declined), declined) for plan in plans]
+            planning.show_failures([planning.Failure(None, declined)])
+        else:
+            done = _apply_all(planned, stop, parallel, paint, asked=asking, json=output == "json")
+    finally:
+        for session, _ in planned:
+            session.close()
+    results = [result for result, _ in done]
+    failures += [planning.Failure(result.plan.file, error) for result, error in done if error is not None]
+    if output == "json":
+        click.echo(planning.document(results, warnings, failures), nl=False)
+    ctx.exit(_exit_code(results, failures, stop))
+
+
+def _agreed(plans: Sequence[Plan], *, shown: bool) -> bool:
+    """Ask whether to send the plans, which are on the screen already where ``shown``."""
+    if not shown:
+        for plan in plans:
+            click.echo(text.plan_text(plan), err=True)
+    return click.confirm("Apply?", err=True)
+
+
+def _apply_all(
+    planned: Sequence[tuple[Session, Plan]], stop: Stop, parallel: int, paint: Paint, *, asked: bool, json: bool
+) -> list[_Done]:
+    """Apply every plan; for each what became of it, and the error that kept it from being begun."""
+    several = len(planned) > 1
+    total = sum(len(plan.changes) for _, plan in planned)
+
+    with stop.on_signals(), progress.shown(total, paint, on_stderr=json) as show:
+
+        def work(item: tuple[Session, Plan]) -> Applied:
+            session, plan = item
+            file = plan.file if several else ""
+            if not plan.changes and not plan.in_doubt:
+                return Applied(plan, ())
+            if asked:
+                session.check_unchanged()
+            return session.apply(plan, lambda outcome: show(file, outcome))
+
+        done: list[_Done] = [
+            (_not_begun(plan, result), result) if isinstance(result, PbxsyncError) else (result, None)
+            for (_, plan), result in zip(planned, side_by_side(planned, work, parallel), strict=True)
+        ]
+    for result, error in done:
+        if error is not None:
+            planning.show_failures([planning.Failure(result.plan.file, error)])
+        elif result.plan.changes and not json:
+            click.echo(text.applied_text(result, paint), nl=False, color=paint.on or None)
+    return done
+
+
+def _not_begun(plan: Plan, error: PbxsyncError) -> Applied:
+    outcomes = tuple(Outcome(change, Status.NOT_ATTEMPTED) for change in plan.changes)
+    return Applied(plan, outcomes, error=str(error))
+
+
+def _exit_code(results: Sequence[Applied], failures: Sequence[planning.Failure], stop: Stop) -> int:
+    """3 before all, since somebody must look; then the signal, then failure."""
+    codes = [failure.error.exit_code for failure in failures]
+    codes += [3 for result in results if result.count(Status.IN_DOUBT)]
+    codes += [1 for result in results if result.count(Status.FAILED) or result.findings or result.error]
+    if 3 in codes:
+        return 3
+    if stop.signal is not None:
+        return 128 + stop.signal
+    return max(codes, default=0)

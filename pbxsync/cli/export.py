@@ -1,0 +1,50 @@
+"""`pbxsync export`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pbxsync.cli.options import PATH, option, output_options, reach_options
+from pbxsync.cli.reach import connected, target
+from pbxsync.cli.session import read_live
+from pbxsync.errors import SettingsError
+from pbxsync.export import export
+from pbxsync.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pbxsync.cli.options import Reach
+    from pbxsync.render.paint import Paint
+
+
+@click.command("export", short_help="Write the PBX's routes as a routes file.")
+@option("-o", "--output", "output", type=PATH, metavar="FILE", help="Write to FILE instead of standard output.")
+@reach_options
+@output_options
+def command(output: Path | None, reach: Reach, paint: Paint) -> None:
+    """Write the PBX's routes as a routes file, in the PBX's order.
+
+    A plan from that file is empty. What no file can declare safely is left out, with a comment in the file and a
+    warning on standard error.
+    """
+    to = target(reach)
+    with connected(to, reach) as client:
+        known = read_live(client, to)
+    written = export(known, url=None if reach.sandbox else to.address, type=to.type)
+    for left_out in written.left_out:
+        message = f'"{left_out.name}" is left out: {left_out.reason}'
+        click.echo(f"pbxsync: {paint.changed('warning')}: {printable(message)}", err=True)
+    if output is None:
+        click.echo(written.text, nl=False)
+        return
+    from pbxsync.whole_file import write_whole
+
+    try:
+        write_whole(output, written.text, mode=0o644)
+    except OSError as error:
+        raise SettingsError(f"{output}: can't be written: {error.strerror}") from None
+    count = len(known.routes) - len(written.left_out)
+    click.echo(f"{printable(str(output))}: {count} routes written.", err=True)

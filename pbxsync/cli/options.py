@@ -1,0 +1,172 @@
+"""The options that commands share. Every option has a variable: ``--max-deletes`` is ``PBXSYNC_MAX_DELETES``."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from pbxsync.model import PlanChoices
+from pbxsync.render.paint import Paint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_Decorator = "Callable[[Callable[..., Any]], Callable[..., Any]]"
+
+PATH = click.Path(path_type=Path)
+
+
+def option(*names: str, **settings: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """A click option whose value can come from the variable of its name as well."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "PBXSYNC_" + long.removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the user wants the PBX to be reached; None leaves it to the file, or to the default."""
+
+    url: str | None
+    type: str | None
+    timeout: float
+    retries: int
+    ca_file: Path | None
+    insecure: bool
+    sandbox: bool
+
+
+def reach_options(function: Callable[..., _R]) -> Callable[..., _R]:
+    """Add the options of the connection; the command gets them as one argument, ``reach``."""
+
+    @option("--url", metavar="URL", help="The PBX's address, over the file's.")
+    @option("--type", type=click.Choice(["json", "xml"]), help="The format of the API's bodies, over the file's.")
+    @option(
+        "--timeout",
+        type=click.FloatRange(min=0.1, max=3600),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long connecting, and then a whole answer, may take.",
+    )
+    @option(
+        "--retries",
+        type=click.IntRange(0, 100),
+        default=3,
+        show_default=True,
+        metavar="N",
+        help="How often a request that never left, or a query, is tried again.",
+    )
+    @option("--ca-file", type=PATH, metavar="FILE", help="The certificates (PEM) of the CAs to trust.")
+    @option("--insecure", is_flag=True, help="Take any certificate. Anybody in between can read the token.")
+    @option("--sandbox", is_flag=True, help="Use an embedded sandbox PBX; its routes are kept in .pbxsync/.")
+    @functools.wraps(function)
+    def with_reach(*args: Any, **kwargs: Any) -> _R:
+        names = ("url", "type", "timeout", "retries", "ca_file", "insecure", "sandbox")
+        reach = Reach(**{name: kwargs.pop(name) for name in names})
+        return function(*args, reach=reach, **kwargs)
+
+    return with_reach
+
+
+def plan_options(function: Callable[..., _R]) -> Callable[..., _R]:
+    """Add the options that say what is planned; the command gets them as one argument, ``choices``."""
+
+    @option("--prune", is_flag=True, help="Delete the PBX's routes that the file doesn't declare.")
+    @option(
+        "--max-deletes",
+        type=click.IntRange(min=0),
+        default=10,
+        show_default=True,
+        metavar="N",
+        help="Refuse a plan that deletes more routes than this.",
+    )
+    @option("--add-only", is_flag=True, help="Only add what is missing; list the updates as skipped.")
+    @functools.wraps(function)
+    def with_choices(*args: Any, **kwargs: Any) -> _R:
+        choices = PlanChoices(**{name: kwargs.pop(name) for name in ("prune", "max_deletes", "add_only")})
+        if choices.prune and choices.add_only:
+            raise click.UsageError("--prune deletes and --add-only only adds: use one of them.")
+        return function(*args, choices=choices, **kwargs)
+
+    return with_choices
+
+
+def state_options(function: Callable[..., _R]) -> Callable[..., _R]:
+    """Add ``--state`` and ``--init``."""
+
+    @option("--state", type=PATH, metavar="FILE", help="A state file to plan from; with several files, a folder.")
+    @option("--init", is_flag=True, help="Take a state file that doesn't exist for a PBX without routes.")
+    @option(
+        "--parallel",
+        type=click.IntRange(1, 1000),
+        default=8,
+        show_default=True,
+        metavar="N",
+        help="How many PBXs are worked on side by side.",
+    )
+    @functools.wraps(function)
+    def with_state(*args: Any, **kwargs: Any) -> _R:
+        if kwargs["init"] and kwargs["state"] is None:
+            raise click.UsageError("--init begins a state file: name it with --state.")
+        return function(*args, **kwargs)
+
+    return with_state
+
+
+def lock_option(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Add ``--lock-timeout``."""
+    return option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for another pbxsync that works on the same PBX or state file.",
+    )(function)
+
+
+def output_options(function: Callable[..., _R]) -> Callable[..., _R]:
+    """Add ``--no-color`` and ``--verbose``; the command gets them as one argument, ``paint``."""
+
+    @option("--no-color", is_flag=True, help="No colour, also on a terminal (as NO_COLOR in the environment).")
+    @option("-v", "--verbose", count=True, help="Show each call on standard error; -vv also what it sends.")
+    @functools.wraps(function)
+    def with_paint(*args: Any, **kwargs: Any) -> _R:
+        no_color, verbose = kwargs.pop("no_color"), kwargs.pop("verbose")
+        if verbose:
+            _log_to_stderr(verbose)
+        colour = sys.stdout.isatty() and not no_color and not os.environ.get("NO_COLOR")
+        return function(*args, paint=Paint(colour), **kwargs)
+
+    return with_paint
+
+
+def format_option(*formats: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """``--format``, with the first of these as the default; the command gets it as ``output``."""
+    return option(
+        "--format",
+        "output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the result is printed.",
+    )
+
+
+def _log_to_stderr(verbose: int) -> None:
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("pbxsync")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)

@@ -1,0 +1,73 @@
+"""`pbxsync plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pbxsync.cli import planning
+from pbxsync.cli.options import (
+    format_option,
+    option,
+    output_options,
+    plan_options,
+    reach_options,
+    state_options,
+)
+from pbxsync.cli.stopping import Stop
+from pbxsync.errors import PbxsyncError
+from pbxsync.render import text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pbxsync.cli.options import Reach
+    from pbxsync.model import PlanChoices
+    from pbxsync.render.paint import Paint
+
+
+@click.command("plan", short_help="Show what would change on the PBX.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@state_options
+@plan_options
+@option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 0 where there are none.")
+@format_option("text", "json")
+@reach_options
+@output_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    state: Path | None,
+    init: bool,
+    parallel: int,
+    choices: PlanChoices,
+    detailed_exitcode: bool,
+    output: str,
+    reach: Reach,
+    paint: Paint,
+) -> None:
+    """Show what would change on the PBX, and change nothing.
+
+    FILE is a routes file, a folder of them (each one PBX), or - for standard input. The routes that are on the PBX come
+    from the PBX itself, or with --state from a state file, and then no connection is opened.
+    """
+    wanted = planning.Wanted(files, state, init, parallel, choices, reach)
+    try:
+        jobs, warnings = planning.jobs(wanted)
+    except PbxsyncError as error:
+        ctx.exit(planning.show_input_errors(error, output, paint))
+    planned, failures = planning.plan_all(jobs, Stop(), parallel, None)
+    for session, _ in planned:
+        session.close()
+    plans = [plan for _, plan in planned]
+    if output == "json":
+        click.echo(planning.document(plans, warnings, failures), nl=False)
+    else:
+        planning.show_plans(plans, paint)
+        click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
+    planning.show_failures(failures)
+    if failures:
+        ctx.exit(max(failure.error.exit_code for failure in failures))
+    ctx.exit(2 if detailed_exitcode and any(plan.changes for plan in plans) else 0)

@@ -1,0 +1,57 @@
+"""`pbxsync refresh`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pbxsync.applier import stored_fault
+from pbxsync.cli.options import PATH, lock_option, option, output_options, reach_options
+from pbxsync.cli.reach import connected, target
+from pbxsync.cli.session import read_live
+from pbxsync.errors import SettingsError
+from pbxsync.known_state import StateFile
+from pbxsync.model import KnownState
+from pbxsync.text import listed, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pbxsync.cli.options import Reach
+    from pbxsync.render.paint import Paint
+
+
+@click.command("refresh", short_help="Record the PBX's routes in a state file.")
+@option("--state", type=PATH, required=True, metavar="FILE", help="The state file to write.")
+@lock_option
+@reach_options
+@output_options
+def command(state: Path, lock_timeout: float, reach: Reach, paint: Paint) -> None:
+    """Record the PBX's routes in a state file.
+
+    Without --url the PBX is the one that the file belongs to. An outcome that the file has in doubt stays so, unless
+    the PBX holds exactly what was sent.
+    """
+    from pbxsync.locks import hold
+
+    to = target(reach)
+    if to.address is None:
+        if not state.exists():
+            raise SettingsError("no PBX is named: give --url (or PBXSYNC_URL)")
+        to = target(reach, url=StateFile.read(state, pbx=None).state.pbx)
+    with hold([str(state.resolve())], lock_timeout):
+        file = StateFile.read(state, pbx=to.address, init=True)
+        with connected(to, reach) as client:
+            live = read_live(client, to)
+        doubts = tuple(doubt for doubt in file.state.doubts if stored_fault(doubt.change, live.routes))
+        settled = [doubt for doubt in file.state.doubts if doubt not in doubts]
+        file.write(KnownState(to.address, live.routes, str(state), doubts))
+    click.echo(f"{printable(str(state))}: {len(live.routes)} routes of {to.address} recorded.")
+    if settled:
+        names = listed(doubt.change.name for doubt in settled)
+        click.echo(printable(f"No longer in doubt, the PBX holds what was sent: {names}"))
+    if doubts:
+        names = listed(doubt.change.name for doubt in doubts)
+        message = f"still in doubt: {names}; look on the PBX, then run: pbxsync resolve NAME --state {state}"
+        click.echo(f"pbxsync: {paint.changed('warning')}: {printable(message)}", err=True)

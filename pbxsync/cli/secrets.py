@@ -1,0 +1,56 @@
+"""A PBX's credentials, from variables and files alone: options show in the machine's list of processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pbxsync.client import Credentials
+from pbxsync.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def credentials(name: str | None, environment: Mapping[str, str] = os.environ) -> Credentials:
+    """The credentials of the PBX that its file calls ``name``.
+
+    For ``hq`` the variables that end in ``_HQ`` (PBXSYNC_TOKEN_HQ, …) come first; where there is one, the plain ones
+    are left alone: they belong to another PBX. Raises SettingsError where none is to be found, or a file of a secret
+    can't be read.
+    """
+    suffixes = [f"_{name.upper().replace('-', '_')}", ""] if name else [""]
+    for suffix in suffixes:
+        token = _secret("PBXSYNC_TOKEN", suffix, environment)
+        username = environment.get(f"PBXSYNC_USERNAME{suffix}") or None
+        password = _secret("PBXSYNC_PASSWORD", suffix, environment)
+        if (username is None) != (password is None) and token is None:
+            given, missing = ("USERNAME", "PASSWORD") if password is None else ("PASSWORD", "USERNAME")
+            raise SettingsError(f"PBXSYNC_{given}{suffix} is set, but PBXSYNC_{missing}{suffix} is not; set both")
+        if token is not None or username is not None:
+            return Credentials(token, username, password)
+    wanted = f" (or PBXSYNC_TOKEN{suffixes[0]}, …)" if name else ""
+    raise SettingsError(
+        f"no credentials: set PBXSYNC_TOKEN or PBXSYNC_TOKEN_FILE, or PBXSYNC_USERNAME and PBXSYNC_PASSWORD or "
+        f"PBXSYNC_PASSWORD_FILE{wanted}"
+    )
+
+
+def _secret(variable: str, suffix: str, environment: Mapping[str, str]) -> str | None:
+    """A secret given by its variable, or by the file that the variable with ``_FILE`` names."""
+    direct = environment.get(variable + suffix) or None
+    file_variable = f"{variable}_FILE{suffix}"
+    file = environment.get(file_variable) or None
+    if direct is not None and file is not None:
+        raise SettingsError(f"both {variable}{suffix} and {file_variable} are set; set one of them")
+    if file is None:
+        return direct
+    try:
+        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsError(f"{file_variable}: the file {file} can't be read: {reason}") from None
+    if not text:
+        raise SettingsError(f"{file_variable}: the file {file} is empty")
+    return text

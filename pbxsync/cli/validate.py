@@ -1,0 +1,48 @@
+"""`pbxsync validate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pbxsync.cli.files import check_all
+from pbxsync.cli.options import format_option, option, output_options
+from pbxsync.model import Severity
+from pbxsync.render import github, text
+from pbxsync.render import json as json_render
+
+if TYPE_CHECKING:
+    from pbxsync.render.paint import Paint
+
+
+@click.command("validate", short_help="Check routes files, offline.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@format_option("text", "json", "github")
+@option("--strict", is_flag=True, help="Fail on warnings too.")
+@output_options
+@click.pass_context
+def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: bool, paint: Paint) -> None:
+    """Check routes files, offline.
+
+    FILE is a routes file, a folder of them, or - for standard input. Every problem of every file is shown in one run,
+    as file:line:column: error: message [rule-id]. Exits 0 where there is no error, else 1.
+    """
+    checked, problems = check_all(files)
+    errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
+    warnings = len(problems) - errors
+    if output == "json":
+        click.echo(json_render.problems_document(problems), nl=False)
+    elif output == "github":
+        click.echo(github.workflow_commands(problems), nl=False)
+    else:
+        click.echo(text.problem_lines(problems, paint), nl=False)
+        routes = sum(len(one.desired.routes) for _, one in checked if one.desired)
+        count = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+        good = f"{_plural(routes, 'route')} in {_plural(len(checked), 'file')}"
+        click.echo(f"{count} in {_plural(len(checked), 'file')}." if problems else f"{good}: no problems.")
+    ctx.exit(1 if errors or (strict and warnings) else 0)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

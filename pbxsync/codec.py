@@ -1,0 +1,130 @@
+"""Bodies of the PBX's API in JSON and XML, both ways.
+
+A request is one flat set of fields, every value text. An answer is read into one shape whatever its format: text,
+lists, and mappings of such values, every single value as text (the API manual has every value a string, real firmware
+need not). An XML list is ``<items><item id="0">…</item></items>``, or ``<item>`` directly under the root, which shows
+as a list under the key ``item``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, TypeAlias
+from xml.etree import ElementTree as ET  # builds requests only: answers are parsed by defusedxml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Value: TypeAlias = "str | list[Value] | dict[str, Value]"
+
+#: The content type that belongs to each format of a body.
+CONTENT_TYPES = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8"}
+
+# Deeper than any answer of the manual, shallow enough for every recursion below.
+_MAX_DEPTH = 20
+
+_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Unreadable(ValueError):
+    """A body that is not what it should be; the message says what came instead."""
+
+
+def encode(fields: Mapping[str, str], kind: str) -> bytes:
+    """A request's body; ``kind`` is ``json`` or ``xml``."""
+    if kind == "json":
+        return json.dumps(dict(fields), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    root = ET.Element("xml")
+    for name, text in fields.items():
+        ET.SubElement(root, name).text = text
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=False)
+    return b'<?xml version="1.0" encoding="UTF-8" ?>\n' + body
+
+
+def decode(body: bytes, kind: str) -> dict[str, Value]:
+    """An answer's fields; ``kind`` is ``json`` or ``xml``. Raises Unreadable, saying what came instead."""
+    if not body.strip():
+        raise Unreadable("an empty answer")
+    try:
+        value = _from_json(body) if kind == "json" else _from_xml(body)
+    except RecursionError:
+        raise Unreadable("an answer nested deeper than any of this API") from None
+    if not isinstance(value, dict):
+        what = "a list" if isinstance(value, list) else "a single value"
+        raise Unreadable(f"{what} instead of fields")
+    return value
+
+
+def _from_json(body: bytes) -> Value:
+    try:
+        # Numbers stay the text that they came as: no id is rounded and no length of digits is too long.
+        value = json.loads(body.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=str)
+    except UnicodeDecodeError:
+        raise Unreadable(_described(body, "JSON", "it is not UTF-8")) from None
+    except ValueError as error:
+        raise Unreadable(_described(body, "JSON", str(error))) from None
+    return _plain(value, 0)
+
+
+def _plain(value: object, depth: int) -> Value:
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, dict):
+        return {_text(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, depth + 1) for item in value]
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """The text with half surrogates, which JSON can escape and no output can hold, replaced."""
+    return _HALF_SURROGATE.sub("\ufffd", text)
+
+
+def _from_xml(body: bytes) -> Value:
+    from defusedxml import ElementTree as DefusedET
+    from defusedxml.common import DefusedXmlException
+
+    try:
+        root = DefusedET.fromstring(body, forbid_dtd=True)
+    except DefusedXmlException:
+        raise Unreadable(_described(body, "XML", "it has a DTD or entities, which are not read")) from None
+    except (ET.ParseError, LookupError, ValueError) as error:
+        raise Unreadable(_described(body, "XML", str(error))) from None
+    if root.tag.lower() in ("html", "{http://www.w3.org/1999/xhtml}html"):
+        raise Unreadable(_described(body, "XML", ""))
+    return _element(root, 0)
+
+
+def _element(element: ET.Element, depth: int) -> Value:
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    children = list(element)
+    if not children:
+        text = element.text or ""
+        # The root of an answer is a set of fields, also when it has none.
+        return {} if depth == 0 and not text.strip() else text
+    items = [_element(child, depth + 1) for child in children if child.tag == "item"]
+    if len(items) == len(children) and depth > 0:
+        return items
+    fields: dict[str, Value] = {child.tag: _element(child, depth + 1) for child in children if child.tag != "item"}
+    if items:
+        fields["item"] = items
+    return fields
+
+
+def _described(body: bytes, wanted: str, why: str) -> str:
+    """What came instead of the wanted format, in words, without repeating what may hold a secret."""
+    start = body[:2048].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
+        return f"a page of HTML instead of {wanted}"
+    if wanted == "JSON" and start.startswith(b"<"):
+        return "XML or a web page instead of JSON"
+    if wanted == "XML" and start[:1] in (b"{", b"["):
+        return "JSON instead of XML"
+    return f"{len(body)} bytes that are not {wanted} ({why})"

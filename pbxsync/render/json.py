@@ -1,0 +1,125 @@
+"""Problems, plans and outcomes → the JSON documents of ``schema/``. Additions raise FORMAT_VERSION's minor."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from pbxsync.model import Action, Applied, Change, Plan, Problem, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT_VERSION = "1.0"
+
+_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def problems_document(problems: Iterable[Problem]) -> str:
+    """What ``validate --format json`` prints."""
+    return _document(problems=[_problem(problem) for problem in problems])
+
+
+def plans_document(
+    plans: Iterable[Plan | Applied], problems: Iterable[Problem] = (), errors: Iterable[tuple[str | None, str]] = ()
+) -> str:
+    """What ``plan`` and ``apply --format json`` print.
+
+    ``errors`` are pairs of a file and what kept it from being planned or applied; a file of None stands for all.
+    """
+    return _document(
+        plans=[_applied(plan) if isinstance(plan, Applied) else _plan(plan) for plan in plans],
+        problems=[_problem(problem) for problem in problems],
+        errors=[{"file": file, "message": message} for file, message in errors],
+    )
+
+
+def _document(**parts: object) -> str:
+    text = json.dumps({"format_version": FORMAT_VERSION, **parts}, indent=2, ensure_ascii=False)
+    # Half a surrogate, which a file's name can hold, is escaped: no UTF-8 can hold it.
+    return _HALF_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.location.file,
+        "line": problem.location.line,
+        "column": problem.location.column,
+        "path": problem.path,
+        "severity": str(problem.severity),
+        "rule": problem.rule,
+        "message": problem.message,
+    }
+
+
+def _route(route: Route | None) -> dict[str, Any] | None:
+    if route is None:
+        return None
+    return {
+        "name": route.name,
+        "prefix": route.prefix,
+        "matchpattern": route.matchpattern,
+        "prepend": route.prepend,
+        "callerid": route.callerid,
+        "trunks": list(route.trunks),
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    at = change.location
+    return {
+        "action": str(change.action),
+        "name": change.name,
+        "before": _route(change.before),
+        "after": _route(change.after),
+        "fields": [
+            {"field": field.field, "before": _value(field.before), "after": _value(field.after)}
+            for field in change.fields
+        ],
+        "location": {"file": at.file, "line": at.line, "column": at.column} if at else None,
+    }
+
+
+def _value(value: str | tuple[str, ...]) -> str | list[str]:
+    return value if isinstance(value, str) else list(value)
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "file": plan.file,
+        "pbx": {"url": plan.pbx_url, "name": plan.pbx_name},
+        "known_state": plan.known_state,
+        "changes": [_change(change) for change in plan.changes],
+        "skipped": [_change(change) for change in plan.skipped],
+        "in_doubt": [
+            {"action": str(doubt.change.action), "name": doubt.change.name, "reason": doubt.reason}
+            for doubt in plan.in_doubt
+        ],
+        "unmanaged": list(plan.unmanaged),
+        "summary": {
+            **{str(action): plan.count(action) for action in Action},
+            "move": 0,
+            "unchanged": plan.unchanged,
+            "unmanaged": len(plan.unmanaged),
+        },
+        "warnings": [{"rule": warning.rule, "message": warning.message} for warning in plan.warnings],
+    }
+
+
+def _applied(applied: Applied) -> dict[str, Any]:
+    return {
+        **_plan(applied.plan),
+        "outcomes": [
+            {
+                "action": str(outcome.change.action),
+                "name": outcome.change.name,
+                "status": str(outcome.status),
+                "error": outcome.error,
+            }
+            for outcome in applied.outcomes
+        ],
+        "verification": [{"name": finding.name, "message": finding.message} for finding in applied.findings],
+        "notes": list(applied.notes),
+        "error": applied.error,
+    }

@@ -1,0 +1,116 @@
+"""Problems, plans and outcomes → text for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbxsync.model import Action, Applied, Change, Outcome, Plan, Problem, Route, Severity, Status
+from pbxsync.render.paint import Paint
+from pbxsync.text import listed, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PLAIN = Paint()
+_SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+
+
+def problem_lines(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
+    """One line a problem: ``file:line:column: error: message [rule-id]``."""
+    lines = []
+    for problem in problems:
+        severity = paint.bad("error") if problem.severity is Severity.ERROR else paint.changed("warning")
+        place = paint.strong(printable(str(problem.location)))
+        lines.append(f"{place}: {severity}: {printable(problem.message)} {paint.faint(f'[{problem.rule}]')}\n")
+    return "".join(lines)
+
+
+def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
+    """The plan of one PBX: what it is for, its changes, what it leaves alone, what it warns of, and the sum."""
+    lines = [paint.strong(_headline(plan))]
+    width = max((len(printable(change.name)) for change in (*plan.changes, *plan.skipped)), default=0)
+    lines += [line for change in plan.changes for line in _change_lines(change, width, paint)]
+    if plan.skipped:
+        lines.append("  skipped, because of --add-only:")
+        lines += [f"  {line}" for change in plan.skipped for line in _change_lines(change, width, paint)]
+    if plan.unmanaged:
+        names = listed(printable(name) for name in plan.unmanaged)
+        lines.append(paint.faint(f"  unmanaged, left as they are: {names}"))
+    for warning in plan.warnings:
+        mark = paint.changed("warning")
+        lines.append(f"  {mark}: {printable(warning.message)} {paint.faint(f'[{warning.rule}]')}")
+    return "\n".join([*lines, _sum(plan)]) + "\n"
+
+
+def _headline(plan: Plan) -> str:
+    name = f" ({plan.pbx_name})" if plan.pbx_name else ""
+    source = "live" if plan.known_state == "live" else f"known from {printable(plan.known_state)}"
+    return f"{printable(plan.file)} → {printable(plan.pbx_url or 'no PBX named')}{name}, {source}"
+
+
+def _sum(plan: Plan) -> str:
+    rest = f"{plan.unchanged} unchanged, {len(plan.unmanaged)} unmanaged"
+    if not plan.changes:
+        return f"Nothing to do: {rest}."
+    parts = [f"{plan.count(action)} to {action}" for action in Action]
+    return f"Plan: {', '.join(parts)}; {rest}."
+
+
+def _change_lines(change: Change, width: int, paint: Paint) -> list[str]:
+    colour = {Action.ADD: paint.good, Action.UPDATE: paint.changed, Action.DELETE: paint.bad}[change.action]
+    sign = colour(f"{_SIGNS[change.action]} {change.action:<6}")
+    name = printable(change.name).ljust(width)
+    if change.before is None or change.after is None:
+        route = change.after or change.before
+        return [f"  {sign}  {name}  {_described(route) if route else ''}"]
+    lines = [f"  {sign}  {name}".rstrip()]
+    for field in change.fields:
+        before, after = paint.bad(_value(field.before)), paint.good(_value(field.after))
+        lines.append(f"              {field.field}: {before} → {after}")
+    return lines
+
+
+def _value(value: str | tuple[str, ...]) -> str:
+    return f'"{printable(value)}"' if isinstance(value, str) else f"[{', '.join(printable(one) for one in value)}]"
+
+
+def _described(route: Route) -> str:
+    """A route in one line: what is dialled, by whom, what is put in front, which trunks carry it."""
+    prefix = f"{printable(route.prefix)} | " if route.prefix else ""
+    caller = f" from {printable(route.callerid)}" if route.callerid else ""
+    prepend = f", {printable(route.prepend)} in front" if route.prepend else ""
+    return f"{prefix}{printable(route.matchpattern)}{caller}{prepend} → {', '.join(map(printable, route.trunks))}"
+
+
+def outcome_line(outcome: Outcome, paint: Paint = PLAIN) -> str:
+    """One outcome on one line, without the line's end."""
+    change = outcome.change
+    what = f"{change.action} {printable(change.name)}"
+    if outcome.status is Status.APPLIED:
+        return f"  {paint.good('✓ applied')}  {what}"
+    if outcome.status is Status.NOT_ATTEMPTED:
+        return f"  {paint.faint('· not attempted')}  {what}"
+    word = "✗ failed" if outcome.status is Status.FAILED else "? in doubt"
+    return f"  {paint.bad(word)}  {what}: {printable(outcome.error or '')}"
+
+
+def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
+    """What an apply came to: the findings of the query at the end, and the sum."""
+    lines = [f"  {paint.bad('✗')} {printable(finding.message)}" for finding in applied.findings]
+    lines += [f"  {paint.changed('note')}: {printable(note)}" for note in applied.notes]
+    if applied.error:
+        lines.append(f"  {paint.bad('error')}: {printable(applied.error)}")
+    words = [(Status.APPLIED, "applied"), (Status.FAILED, "failed"), (Status.IN_DOUBT, "in doubt")]
+    parts = [f"{applied.count(status)} {word}" for status, word in words]
+    parts.append(f"{applied.count(Status.NOT_ATTEMPTED)} not attempted")
+    where = printable(applied.plan.file)
+    stopped = " Interrupted: the rest was not attempted." if applied.interrupted else ""
+    wrong = f" {len(applied.findings)} not as it should be on the PBX." if applied.findings else ""
+    return "\n".join([*lines, f"{where}: {', '.join(parts)}.{wrong}{stopped}"]) + "\n"
+
+
+def totals(plans: Sequence[Plan]) -> str:
+    """One line over the plans of several PBXs."""
+    parts = [f"{sum(plan.count(action) for plan in plans)} to {action}" for action in Action]
+    idle = sum(1 for plan in plans if not plan.changes)
+    return f"{len(plans)} PBXs: {', '.join(parts)}; {idle} with nothing to do.\n"

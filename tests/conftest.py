@@ -1,0 +1,38 @@
+"""What all tests share: no test may be skipped where CI says so, and no caller's settings leak in."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+# The same examples in every run: a property that fails, fails for everybody. Timings vary too much for a deadline.
+settings.register_profile("pbxsync", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pbxsync")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where PBXSYNC_TEST_NO_SKIP is set, as CI does."""
+    report = yield
+    if report.skipped and os.environ.get("PBXSYNC_TEST_NO_SKIP"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and no test may be"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Take the caller's PBXSYNC_ variables and proxies away, and keep locks in a folder of this run."""
+    for name in list(os.environ):
+        if (name.startswith("PBXSYNC_") and name != "PBXSYNC_TEST_NO_SKIP") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PBXSYNC_LOCK_DIR", str(tmp_path_factory.getbasetemp() / "locks"))
+    monkeypatch.delenv("NO_COLOR", raising=False)
