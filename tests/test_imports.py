@@ -1,0 +1,119 @@
+"""The house's rules on who may import whom, and who may speak to the world."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import pbxsync
+
+PACKAGE = Path(pbxsync.__file__).parent
+
+#: The rooms from the ground up: a room imports only from rooms below its own (or, in a folder, beside it).
+ROOMS = [
+    "text",
+    "yaml_text",
+    "names",
+    "urls",
+    "model",
+    "errors",
+    "document",
+    "schemas",
+    "schema_problems",
+    "validator",
+    "differ",
+    "codec",
+    "refusals",
+    "answers",
+    "transport",
+    "client",
+    "whole_file",
+    "known_state",
+    "applier",
+    "locks",
+    "export",
+    "render",
+    "sandbox",
+    "cli",
+]
+
+#: The only rooms that know a library.
+USERS = {
+    "yaml": {"document"},
+    "jsonschema": {"schema_problems"},
+    "deepdiff": {"differ"},
+    "httpx": {"transport"},
+    "tenacity": {"client"},
+    "defusedxml": {"codec", "sandbox"},
+    "filelock": {"locks"},
+    "rich": {"cli"},
+    "click": {"cli", "render"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+def imported(path: Path) -> list[str]:
+    """The full names that a module imports, at its top or inside functions."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def test_every_room_is_on_the_list_and_the_list_has_no_other() -> None:
+    assert {room(path) for path in modules()} - {"__init__", "__main__"} == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    own = room(path)
+    if own in ("__init__", "__main__"):
+        return
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] != "pbxsync" or parts[1] in ("__version__", own):
+            continue
+        assert ROOMS.index(parts[1]) < ROOMS.index(own), f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_library_is_known_to_its_own_room_alone(path: Path) -> None:
+    for name in imported(path):
+        users = USERS.get(name.split(".")[0])
+        assert users is None or room(path) in users, f"{room(path)} imports {name}"
+
+
+def test_the_sandbox_shares_no_code_with_the_client() -> None:
+    for path in (PACKAGE / "sandbox").glob("*.py"):
+        for name in imported(path):
+            assert not name.startswith("pbxsync.") or name.startswith("pbxsync.sandbox"), f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if room(path) not in ("cli", "__main__")], ids=lambda path: path.stem
+)
+def test_nothing_below_the_command_line_prints_or_exits(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("print", "input", "exit", "quit", "sys.exit", "os._exit", "click.echo", "click.secho")
+            assert not called.startswith(("sys.stdout.", "sys.stderr."))
+
+
+def test_the_package_has_no_manager_helper_or_utils() -> None:
+    for path in modules():
+        assert not any(word in path.stem for word in ("manager", "helper", "util"))

@@ -1,0 +1,95 @@
+"""Every JSON document holds to its schema, whatever the names in it, and says what the values say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pbxsync import schemas
+from pbxsync.model import (
+    Action,
+    Applied,
+    Change,
+    Doubt,
+    FieldChange,
+    Finding,
+    Location,
+    Outcome,
+    Plan,
+    PlanWarning,
+    Problem,
+    Route,
+    Severity,
+    Status,
+)
+from pbxsync.render.json import plans_document, problems_document
+
+TEXT = st.text(st.characters(exclude_categories=()), max_size=6)
+ROUTES = st.builds(Route, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple), prefix=TEXT, prepend=TEXT, callerid=TEXT)
+PLACES = st.builds(Location, TEXT, st.integers(1, 9), st.integers(1, 9))
+FIELDS = st.builds(FieldChange, st.just("trunks"), st.just(("a", "b")), st.just(("b",)))
+CHANGES = st.one_of(
+    st.builds(Change, st.just(Action.ADD), st.none(), ROUTES, location=PLACES),
+    st.builds(Change, st.just(Action.UPDATE), ROUTES, ROUTES, st.tuples(FIELDS), st.just("7"), PLACES),
+    st.builds(Change, st.just(Action.DELETE), ROUTES, st.none(), id=st.just("7")),
+)
+PLANS = st.builds(
+    Plan,
+    TEXT,
+    st.one_of(st.none(), TEXT),
+    st.one_of(st.none(), TEXT),
+    st.sampled_from(["live", "hq.json"]),
+    st.lists(CHANGES, max_size=3).map(tuple),
+    unchanged=st.integers(0, 9),
+    unmanaged=st.lists(TEXT, max_size=2).map(tuple),
+    skipped=st.lists(CHANGES, max_size=1).map(tuple),
+    in_doubt=st.lists(st.builds(Doubt, CHANGES, TEXT), max_size=1).map(tuple),
+    warnings=st.lists(st.builds(PlanWarning, st.just("in-doubt"), TEXT), max_size=1).map(tuple),
+)
+APPLIED = st.builds(
+    Applied,
+    PLANS,
+    st.lists(st.builds(Outcome, CHANGES, st.sampled_from(Status), st.one_of(st.none(), TEXT)), max_size=2).map(tuple),
+    findings=st.lists(st.builds(Finding, TEXT, TEXT), max_size=1).map(tuple),
+    notes=st.lists(TEXT, max_size=1).map(tuple),
+    error=st.one_of(st.none(), TEXT),
+)
+PROBLEMS = st.lists(st.builds(Problem, PLACES, TEXT, st.sampled_from(Severity), st.just("not-text"), TEXT), max_size=2)
+ERRORS = st.lists(st.tuples(st.one_of(st.none(), TEXT), TEXT), max_size=2)
+
+
+def parsed(name: str, text: str) -> Any:
+    """The document, once it has passed its schema and could be written as UTF-8."""
+    document = json.loads(text.encode("utf-8"))
+    Draft202012Validator(schemas.load(name)).validate(document)
+    assert next(iter(document.items())) == ("format_version", "1.0")
+    return document
+
+
+@given(st.lists(PLANS, max_size=2), PROBLEMS, ERRORS)
+def test_a_plan_document_holds_to_its_schema(
+    plans: list[Plan], problems: list[Problem], errors: list[tuple[str | None, str]]
+) -> None:
+    document = parsed("plan", plans_document(plans, problems, errors))
+    assert [one["file"] for one in document["plans"]] == [plan.file for plan in plans]
+    for plan, shown in zip(plans, document["plans"], strict=True):
+        assert [change["action"] for change in shown["changes"]] == [change.action for change in plan.changes]
+        assert shown["summary"]["add"] == sum(change.action is Action.ADD for change in plan.changes)
+    assert [(one["file"], one["message"]) for one in document["errors"]] == errors
+
+
+@given(st.lists(APPLIED, max_size=2))
+def test_an_apply_document_holds_to_its_schema(applied: list[Applied]) -> None:
+    document = parsed("apply", plans_document(applied))
+    for one, shown in zip(applied, document["plans"], strict=True):
+        assert [outcome["status"] for outcome in shown["outcomes"]] == [outcome.status for outcome in one.outcomes]
+
+
+@given(PROBLEMS)
+def test_a_validate_document_holds_to_its_schema(problems: list[Problem]) -> None:
+    document = parsed("validate", problems_document(problems))
+    assert [problem["message"] for problem in document["problems"]] == [problem.message for problem in problems]
