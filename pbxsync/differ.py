@@ -7,7 +7,7 @@ Nothing here touches the PBX, a file or a terminal.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pbxsync.errors import PlanRefused
@@ -26,6 +26,7 @@ from pbxsync.model import (
     Route,
 )
 from pbxsync.names import route_fault
+from pbxsync.text import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,31 +44,21 @@ def plan(desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
     deletes = comparison.prune() if choices.prune else []
     if len(deletes) > choices.max_deletes:
         raise PlanRefused(_too_many(desired.file, deletes, choices.max_deletes))
-    settled = comparison.without_doubts(known)
-    updates = [change for change in settled.updates if not choices.add_only]
-    skipped = [change for change in settled.updates if choices.add_only]
-    deletes = [change for change in deletes if (change.action, change.name) not in settled.doubtful]
+    comparison.warn_of_doubts()
+    updates, skipped = ([], comparison.updates) if choices.add_only else (comparison.updates, [])
     return Plan(
         file=desired.file,
         pbx_url=known.pbx,
         pbx_name=desired.name,
         known_state=known.source,
-        changes=(*updates, *settled.adds, *deletes),
+        changes=(*updates, *comparison.adds, *deletes),
         unchanged=comparison.unchanged,
         unmanaged=tuple(comparison.unmanaged(deletes)),
+        blocked=tuple(comparison.blocked),
         skipped=tuple(skipped),
         in_doubt=known.doubts,
         warnings=tuple(comparison.warnings),
     )
-
-
-@dataclass(slots=True)
-class _Settled:
-    """The changes that no open doubt stands against, and the (action, name) of the doubts."""
-
-    updates: list[Change]
-    adds: list[Change]
-    doubtful: set[tuple[Action, str]]
 
 
 @dataclass(slots=True)
@@ -78,6 +69,7 @@ class _Comparison:
     updates: list[Change] = field(default_factory=list)
     adds: list[Change] = field(default_factory=list)
     warnings: list[PlanWarning] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
     unchanged: int = 0
     _by_name: dict[str, KnownRoute] = field(default_factory=dict)
     _count: Counter[str] = field(default_factory=Counter)
@@ -87,7 +79,7 @@ class _Comparison:
     def __post_init__(self) -> None:
         self._count = Counter(known.route.name for known in self.known.routes)
         self._by_name = {known.route.name: known for known in self.known.routes}
-        self._folded = Counter(name.strip().casefold() for name in self._by_name)
+        self._folded = Counter(_folded(name) for name in self._by_name)
         for name, count in self._count.items():
             if count > 1:
                 message = (
@@ -100,15 +92,18 @@ class _Comparison:
         """Compare one route of the file."""
         name, old = declared.route.name, declared.renamed_from
         self._claimed.add(name)
+        self._folded[_folded(name)] += name not in self._by_name
         if self._count[name] > 1:
+            self.blocked.append(name)
             return
         if self._count[name] == 1:
             self._compare(declared, self._by_name[name])
             if old is not None and self._count[old]:
-                message = f"{name} is on the PBX, and so is {old}: the rename is done or never was; {old} is left alone"
+                message = f"renamed_from: {old} has no effect: {name} is on the PBX already, and so is {old}"
                 self.warnings.append(PlanWarning("rename-done", message))
         elif old is not None and self._count[old] > 1:
             self._claimed.add(old)
+            self.blocked.append(name)
             message = f"{name} is not renamed from {old}, nor added: it can't be told which of the routes is meant"
             self.warnings.append(PlanWarning("doubled-on-pbx", message))
         elif old is not None and self._count[old] == 1:
@@ -144,7 +139,7 @@ class _Comparison:
         fault = route_fault(name)
         if fault:
             return fault[1]
-        if self._folded[name.strip().casefold()] > 1:
+        if self._folded[_folded(name)] > 1:
             return "another route's name differs only in case, and the PBX may delete both"
         return None
 
@@ -154,29 +149,29 @@ class _Comparison:
         names = dict.fromkeys(known.route.name for known in self.known.routes)
         return [name for name in names if name not in self._claimed and name not in deleted]
 
-    def without_doubts(self, known: KnownState) -> _Settled:
-        """Take out what an earlier run has in doubt: it is not sent again before somebody settles it."""
-        doubtful = {(doubt.change.action, doubt.change.name) for doubt in known.doubts}
-        for doubt in known.doubts:
-            action = f"{doubt.change.action} {doubt.change.name}"
+    def warn_of_doubts(self) -> None:
+        """Say what an earlier run has in doubt: nothing is sent before somebody settles it."""
+        for doubt in self.known.doubts:
+            name = doubt.change.name
+            resolve = command_line("pbxsync", "resolve", "--state", self.known.source, "--applied", "--", name)
             message = (
-                f"whether {action} was carried out is in doubt ({doubt.reason}); look on the PBX, then run: "
-                f"pbxsync resolve {doubt.change.name} --state {known.source} --applied (or --not-applied)"
+                f"whether {doubt.change.action} {name} was carried out is in doubt ({doubt.reason}); look on the PBX, "
+                f"then run: {resolve} (or with --not-applied)"
             )
             self.warnings.append(PlanWarning("in-doubt", message))
-        return _Settled(
-            [change for change in self.updates if (change.action, change.name) not in doubtful],
-            [change for change in self.adds if (change.action, change.name) not in doubtful],
-            doubtful,
-        )
 
 
 def changed_fields(before: Route, after: Route) -> tuple[FieldChange, ...]:
     """The fields in which two routes differ, with both values, in the order of FIELDS."""
     from deepdiff import DeepDiff
 
-    changed = DeepDiff(asdict(before), asdict(after)).affected_root_keys
+    changed = DeepDiff(before.fields(), after.fields()).affected_root_keys
     return tuple(FieldChange(name, getattr(before, name), getattr(after, name)) for name in FIELDS if name in changed)
+
+
+def _folded(name: str) -> str:
+    """A name as a PBX may compare it that keeps its routes in a database which looks at neither case nor spaces."""
+    return name.strip().casefold()
 
 
 def _too_many(file: str, deletes: list[Change], limit: int) -> str:

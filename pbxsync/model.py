@@ -29,6 +29,10 @@ class Route:
     prepend: str = ""
     callerid: str = ""
 
+    def fields(self) -> dict[str, str | tuple[str, ...]]:
+        """All six fields by name, in the order of FIELDS; ``trunks`` is a tuple."""
+        return {name: getattr(self, name) for name in FIELDS}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
@@ -181,9 +185,10 @@ class PlanChoices:
 class Plan:
     """The changes that bring one PBX from its known state to what its file declares, in the order they run.
 
-    ``unmanaged`` are the names of known routes that the file doesn't declare and the plan leaves alone. ``skipped``
-    are updates that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled: while
-    there is one, nothing of the plan is sent.
+    ``unmanaged`` are the names of known routes that the file doesn't declare and the plan leaves alone. ``blocked``
+    are the names of declared routes that it leaves alone because the PBX has several of that name. ``skipped`` are
+    updates that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled: while there
+    is one, nothing of the plan is sent.
     """
 
     file: str
@@ -193,6 +198,7 @@ class Plan:
     changes: tuple[Change, ...]
     unchanged: int = 0
     unmanaged: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
     skipped: tuple[Change, ...] = ()
     in_doubt: tuple[Doubt, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()

@@ -1,31 +1,46 @@
-"""Text for people: made safe to print, and lists of names in words."""
+"""Text for people: made safe to print, command lines to copy, and lists of names in words."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Control characters, half surrogates, and the signs that turn the direction of text around: none of them may reach a
-# terminal or a file from a name that somebody else chose.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\uffff]")
+_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """The text on one line, with what could act on a terminal, or break it, escaped (ESC becomes 4 characters)."""
-    return _UNSAFE.sub(lambda found: _escaped(found[0]), text)
+    """The text on one line, with what could act on a terminal, break it or stay unseen escaped, as JSON and Python do.
+
+    That is what Unicode calls other or separator, but for the space: control and format characters, half surrogates.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
 def _escaped(char: str) -> str:
-    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char) or (
-        f"\\x{ord(char):02x}" if ord(char) <= 0xFF else f"\\u{ord(char):04x}"
-    )
+    code = ord(char)
+    if char in "\n\r\t":
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char]
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def encodable(json: str) -> str:
+    """JSON text that UTF-8 can hold: half of a surrogate pair, which JSON can spell, is spelt as its escape."""
+    return _HALF_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", json)
+
+
+def command_line(*words: str) -> str:
+    """A command to copy into a shell, with every word quoted that needs it."""
+    return shlex.join(words)
 
 
 def listed(names: Iterable[str], limit: int = 20) -> str:
-    """Names with commas between them, cut where there are many."""
+    """Names with commas between them, cut where there are more than ``limit``."""
     names = list(names)
     more = f", and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more

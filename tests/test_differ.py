@@ -165,7 +165,7 @@ def test_a_rename_whose_old_and_new_names_are_both_known_leaves_the_old_one_alon
 
 def test_a_rename_from_a_name_that_stands_twice_on_the_pbx_neither_updates_nor_adds() -> None:
     made = plan(desired([replace(B, name="new")], {"new": "b"}), known([B, B]), PRUNE_ALL)
-    assert made.changes == ()
+    assert (made.changes, made.blocked) == ((), ("new",))
     assert [warning.rule for warning in made.warnings] == ["doubled-on-pbx", "doubled-on-pbx"]
 
 
@@ -173,6 +173,7 @@ def test_a_rename_from_a_name_that_stands_twice_on_the_pbx_neither_updates_nor_a
 def test_two_known_routes_of_one_name_are_told_of_and_neither_is_changed(declared: list[Route]) -> None:
     made = plan(desired(declared), known([replace(B, prefix="1"), A, B]), PRUNE_ALL)
     assert [change for change in made.changes if change.name == "b"] == []
+    assert list(made.blocked) == [route.name for route in declared if route == B]
     assert [warning.rule for warning in made.warnings] == ["doubled-on-pbx"]
     assert "2 routes called b" in made.warnings[0].message
 
@@ -188,6 +189,12 @@ def test_prune_never_deletes_a_name_that_the_api_could_take_for_others(name: str
 def test_prune_never_deletes_a_name_that_differs_from_another_only_in_case() -> None:
     made = plan(desired([A]), known([A, replace(B, name="A"), C]), PRUNE_ALL)
     assert names(made.changes) == ["delete c"]
+    assert [warning.rule for warning in made.warnings] == ["cannot-delete"]
+
+
+def test_prune_never_deletes_a_name_that_differs_only_in_case_from_one_that_the_plan_adds() -> None:
+    made = plan(desired([replace(A, name="to16")]), known([replace(A, name="TO16")]), PRUNE_ALL)
+    assert names(made.changes) == ["add to16"]
     assert [warning.rule for warning in made.warnings] == ["cannot-delete"]
 
 
@@ -213,14 +220,14 @@ def test_add_only_adds_and_lists_the_updates_as_skipped() -> None:
     assert names(made.skipped) == ["update a", "update new"]
 
 
-def test_what_is_in_doubt_is_no_change_and_is_told_of() -> None:
-    doubts = (Doubt(Change(Action.ADD, None, A), "reset"), Doubt(Change(Action.DELETE, C, None, id="9"), "reset"))
+def test_what_an_earlier_run_left_in_doubt_is_told_of_with_the_command_that_settles_it() -> None:
+    odd = replace(A, name="-x; reboot")
+    doubts = (Doubt(Change(Action.ADD, None, odd), "reset"), Doubt(Change(Action.DELETE, C, None, id="9"), "reset"))
     state = KnownState("https://192.0.2.10", (KnownRoute(C, "9"),), "hq.json", doubts)
     made = plan(desired([A, B]), state, PRUNE_ALL)
-    assert names(made.changes) == ["add b"]
     assert made.in_doubt == doubts
     assert [warning.rule for warning in made.warnings] == ["in-doubt", "in-doubt"]
-    assert "pbxsync resolve a --state hq.json" in made.warnings[0].message
+    assert "pbxsync resolve --state hq.json --applied -- '-x; reboot' (or" in made.warnings[0].message
 
 
 def test_deepdiff_is_not_even_loaded_where_no_route_differs() -> None:

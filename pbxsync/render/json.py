@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.model import Action, Applied, Change, Plan, Problem, Route
+from pbxsync.text import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORMAT_VERSION = "1.0"
-
-_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def problems_document(problems: Iterable[Problem]) -> str:
@@ -37,8 +35,7 @@ def plans_document(
 
 def _document(**parts: object) -> str:
     text = json.dumps({"format_version": FORMAT_VERSION, **parts}, indent=2, ensure_ascii=False)
-    # Half a surrogate, which a file's name can hold, is escaped: no UTF-8 can hold it.
-    return _HALF_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    return encodable(text) + "\n"
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -56,14 +53,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
 def _route(route: Route | None) -> dict[str, Any] | None:
     if route is None:
         return None
-    return {
-        "name": route.name,
-        "prefix": route.prefix,
-        "matchpattern": route.matchpattern,
-        "prepend": route.prepend,
-        "callerid": route.callerid,
-        "trunks": list(route.trunks),
-    }
+    return {name: _value(value) for name, value in route.fields().items()}
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -97,6 +87,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
             for doubt in plan.in_doubt
         ],
         "unmanaged": list(plan.unmanaged),
+        "blocked": list(plan.blocked),
         "summary": {
             **{str(action): plan.count(action) for action in Action},
             "move": 0,
