@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 import yaml
 
 from pbxsync.model import Location, Problem, Severity
+from pbxsync.quoting import masked, quoted, shown
+from pbxsync.syntax_errors import end_of, lines_of, place_of, syntax_fault, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pbxsync.syntax_errors import Mark, Place
 
 #: Bounds that no real file comes near and every alias bomb meets.
 MAX_BYTES = 64 * 1024 * 1024
@@ -25,17 +29,26 @@ MAX_ALIASED_VALUES = 1_000_000
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
-# What YAML calls unprintable, and the line ends of YAML 1.1 that no editor counts as lines.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What YAML calls unprintable, the line ends of YAML 1.1 that no editor counts as lines, and a byte order mark, which
+# nobody sees, behind the file's first character.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# A word that stands behind the # of a comment without a space: more likely a number to dial, such as #31#.
+_HIDDEN = re.compile(r"[ \t]+(#[^\s#]\S*)")
 
 
 class Scalar(NamedTuple):
-    """A single value. ``plain`` tells that it stands unquoted in the file, so YAML may read it as no text."""
+    """A single value. ``plain`` tells that it stands unquoted in the file, so YAML may read it as no text.
+
+    ``hidden`` is the word that stands behind a value which is empty only because YAML takes # for a comment.
+    ``anchored``, here and below: where the value itself stands, if an alias stands here for it.
+    """
 
     text: str
     plain: bool
     line: int
     column: int
+    hidden: str = ""
+    anchored: Place | None = None
 
 
 class Sequence(NamedTuple):
@@ -44,14 +57,20 @@ class Sequence(NamedTuple):
     items: list[Node]
     line: int
     column: int
+    anchored: Place | None = None
 
 
 class Mapping(NamedTuple):
-    """Keys with their values, in the file's order; merge keys are merged already and no key stands twice."""
+    """Keys with their values, in the file's order; merge keys are merged already and no key stands twice.
+
+    ``partial`` tells that something was left out, for which there is a problem: a key that is missing may be in it.
+    """
 
     entries: dict[str, tuple[Scalar, Node]]
     line: int
     column: int
+    partial: bool = False
+    anchored: Place | None = None
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
@@ -86,40 +105,41 @@ def _decode(data: bytes, builder: _Builder) -> str | None:
     if len(data) > MAX_BYTES:
         builder.report(1, 1, "too-large", f"the file is larger than {MAX_BYTES >> 20} MiB; split it")
         return None
+    if _is_utf_16(data):
+        builder.report(1, 1, "not-utf-8", "the file is not UTF-8 but UTF-16; save it as UTF-8")
+        return None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", errors="replace")
-        line, column = _position(before, len(before))
-        what = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{data[error.start]:02x} is not UTF-8"
-        builder.report(line, column, "not-utf-8", f"the file is not UTF-8 ({what}); save it as UTF-8")
+        # The error counts from behind the byte order mark, if there is one, and has the bytes that it counts.
+        line, column = end_of(error.object[: error.start].decode("utf-8", errors="replace"))
+        what = f"the byte 0x{error.object[error.start]:02x} stands here"
+        builder.report(line, column, "not-utf-8", f"the file is not UTF-8: {what}; save it as UTF-8")
         return None
     found = _UNPRINTABLE.search(text)
     if found:
-        line, column = _position(text, found.start())
-        builder.report(
-            line,
-            column,
-            "unprintable",
-            f"the unprintable character U+{ord(found[0]):04X} stands in the file; remove it",
-        )
+        line, column = end_of(text[: found.start()])
+        message = f"the unprintable character U+{ord(found[0]):04X} stands here; remove it"
+        builder.report(line, column, "unprintable", message)
         return None
     return text
 
 
-def _position(text: str, offset: int) -> tuple[int, int]:
-    """Line and column of an offset, counting line ends as YAML does."""
-    lines = re.split("\r\n|\r|\n", text[:offset])
-    return len(lines), len(lines[-1]) + 1
+def _is_utf_16(data: bytes) -> bool:
+    """Whether the bytes begin as UTF-16 does: with its mark, or with an ASCII character in two bytes."""
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 1 and data[:2].count(0) == 1)
 
 
 class _Stop(Exception):
     """The file can't be read on from here; the problem is reported already."""
 
 
-class _Mark(Protocol):
-    line: int
-    column: int
+class _Anchored(NamedTuple):
+    """What an anchor names: the value, how many values are in it, how deep they are nested."""
+
+    node: Node
+    size: int
+    depth: int
 
 
 @dataclass(slots=True)
@@ -129,9 +149,21 @@ class _Open:
     node: Sequence | Mapping
     anchor: str | None
     size: int = 1
+    depth: int = 1
     key: Scalar | None = None
     merges: list[Mapping] = field(default_factory=list)
     skip_value: bool = False
+    partial: bool = False
+
+    def finished(self) -> Sequence | Mapping:
+        """The list or mapping, with what it merges merged."""
+        if isinstance(self.node, Sequence):
+            return self.node
+        for merged in self.merges:
+            for text, entry in merged.entries.items():
+                self.node.entries.setdefault(text, entry)
+            self.partial |= merged.partial
+        return self.node._replace(partial=True) if self.partial else self.node
 
 
 class _Builder:
@@ -141,13 +173,14 @@ class _Builder:
         self.file = file
         self.problems: list[Problem] = []
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._anchors: dict[str, _Anchored] = {}
         self._aliased = 0
         self._root: Node | None = None
+        self._text = ""
 
     def report(self, line: int, column: int, rule: str, message: str) -> None:
         location = Location(self.file, line, column)
-        self.problems.append(Problem(location, self._path(), Severity.ERROR, rule, message))
+        self.problems.append(Problem(location, self._path(), Severity.ERROR, rule, masked(message)))
 
     def _path(self) -> str:
         path = ""
@@ -161,11 +194,12 @@ class _Builder:
     def document(self, text: str) -> Node | None:
         """Build the only document of the text, or raise _Stop."""
         documents = 0
+        self._text = text
         for event in self._events(text):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    line, column = _place(event.start_mark)
+                    line, column = place_of(event.start_mark)
                     message = "a second YAML document begins here; one file declares one PBX, so split the file"
                     self._stop(line, column, "several-documents", message)
             else:
@@ -174,6 +208,7 @@ class _Builder:
 
     def _events(self, text: str) -> Iterator[yaml.Event]:
         parser = parser_for(text)
+        event: yaml.Event | None = None
         try:
             while True:
                 event = parser.get_event()
@@ -181,8 +216,12 @@ class _Builder:
                     return
                 yield event
         except yaml.MarkedYAMLError as error:
-            line, column = _syntax_place(error, text)
-            self._stop(line, column, "syntax", _syntax_message(error, text))
+            self._stop(*syntax_fault(error, text))
+        except (ValueError, OverflowError):
+            # What neither parser has an error of its own for: an escape in a tag that is no character, a huge number.
+            line, column = place_of(event.end_mark if event else None)
+            message = "this is not YAML: behind this place stands an escape that is no character"
+            self._stop(line, column, "syntax", message)
         finally:
             parser.dispose()
 
@@ -201,17 +240,28 @@ class _Builder:
             self._alias(event)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        line, column = _place(event.start_mark)
+        line, column = place_of(event.start_mark) if event.value else self._place_of_nothing(event.start_mark)
         plain = event.style in (None, "") and event.tag is None
         if event.tag is not None:
-            self._check_tag(event.tag, "str", line, column, quoted=event.value)
+            self._check_tag(event.tag, "str", line, column, text=event.value)
         node = Scalar(event.value, plain, line, column)
+        if plain and not event.value:
+            node = node._replace(hidden=self._hidden(event.end_mark))
         if event.anchor is not None:
-            self._anchors[event.anchor] = (node, 1)
-        self._put(node, 1)
+            self._anchors[event.anchor] = _Anchored(node, 1, 0)
+        self._put(node, 1, 0)
+
+    def _place_of_nothing(self, mark: Mark | None) -> Place:
+        """Where an empty scalar stands; one that is not written at all may be marked behind the file's last line."""
+        at_end = mark is not None and mark.index >= len(self._text)
+        return within(lines_of(self._text), mark) if at_end else place_of(mark)
+
+    def _hidden(self, mark: Mark | None) -> str:
+        found = _HIDDEN.match(self._text, mark.index) if mark is not None else None
+        return found[1] if found else ""
 
     def _collection_start(self, event: yaml.CollectionStartEvent) -> None:
-        line, column = _place(event.start_mark)
+        line, column = place_of(event.start_mark)
         node: Sequence | Mapping
         if isinstance(event, yaml.SequenceStartEvent):
             node, kind = Sequence([], line, column), "seq"
@@ -219,57 +269,64 @@ class _Builder:
             node, kind = Mapping({}, line, column), "map"
         if event.tag is not None:
             self._check_tag(event.tag, kind, line, column)
-        if len(self._open) >= MAX_DEPTH:
-            self._stop(line, column, "too-deep", f"lists and mappings are nested deeper than {MAX_DEPTH}")
+        self._check_depth(1, line, column)
         if event.anchor is not None:
             self._anchors.pop(event.anchor, None)
         self._open.append(_Open(node, event.anchor))
 
     def _collection_end(self) -> None:
         level = self._open.pop()
-        if isinstance(level.node, Mapping):
-            for merged in level.merges:
-                for text, entry in merged.entries.items():
-                    level.node.entries.setdefault(text, entry)
+        node = level.finished()
         if level.anchor is not None:
-            self._anchors[level.anchor] = (level.node, level.size)
-        self._put(level.node, level.size)
+            self._anchors[level.anchor] = _Anchored(node, level.size, level.depth)
+        self._put(node, level.size, level.depth)
+
+    def _check_depth(self, depth: int, line: int, column: int) -> None:
+        """Stop where a value that is this deep itself would be nested too deep; an alias can bring one in."""
+        if len(self._open) + depth > MAX_DEPTH:
+            message = f"lists and mappings are nested deeper than {MAX_DEPTH} levels; a routes file needs 4"
+            self._stop(line, column, "too-deep", message)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        line, column = _place(event.start_mark)
+        line, column = place_of(event.start_mark)
         name = event.anchor or ""
         if any(level.anchor == name for level in self._open):
-            self._stop(line, column, "bad-alias", f"*{name} stands inside what it refers to")
+            message = f"*{name} stands inside &{name}, which it refers to; it can refer only to what ended above it"
+            self._stop(line, column, "bad-alias", message)
         if name not in self._anchors:
             message = (
                 f"*{name} refers to nothing: no &{name} stands above it; if it is text, quote it: {quoted('*' + name)}"
             )
             self._stop(line, column, "bad-alias", message)
-        node, size = self._anchors[name]
+        node, size, depth = self._anchors[name]
         self._aliased += size
         if self._aliased > MAX_ALIASED_VALUES:
-            message = f"the aliases of this file stand for more than {MAX_ALIASED_VALUES:,} values"
+            message = (
+                f"the aliases of this file stand for more than {MAX_ALIASED_VALUES:,} values; write out what they mean"
+            )
             self._stop(line, column, "alias-bomb", message)
+        self._check_depth(depth, line, column)
         # The value stands where the alias does: that is the place a problem with it is shown at.
-        self._put(node._replace(line=line, column=column), size)
+        self._put(node._replace(line=line, column=column, anchored=(node.line, node.column)), size, depth)
 
-    def _check_tag(self, tag: str, allowed: str, line: int, column: int, quoted: str | None = None) -> None:
+    def _check_tag(self, tag: str, allowed: str, line: int, column: int, text: str | None = None) -> None:
         if tag == _TAG + allowed:
             return
-        short = tag.replace(_TAG, "!!") if tag.startswith(_TAG) else tag
+        short = tag.replace(_TAG, "!!", 1) if tag.startswith(_TAG) else tag
         hint = "remove it"
-        if quoted is not None:
-            text = f"{short} {quoted}".rstrip() if not short.startswith("!!") else quoted
-            hint = f'if it is text, quote it: "{_escape(text)}"'
+        if text is not None:
+            hint = f"if it is text, quote it: {quoted(text if short.startswith('!!') else f'{short} {text}'.rstrip())}"
         self.report(line, column, "tag", f"the tag {short} is not used here; {hint}")
 
-    def _put(self, node: Node, size: int) -> None:
+    def _put(self, node: Node, size: int, depth: int) -> None:
         """Hand a finished value to the list or mapping that it stands in."""
         if not self._open:
             self._root = node
             return
         level = self._open[-1]
         level.size += size
+        if depth >= level.depth:
+            level.depth = depth + 1
         if isinstance(level.node, Sequence):
             level.node.items.append(node)
         elif level.key is not None:
@@ -283,10 +340,13 @@ class _Builder:
         if not isinstance(node, Scalar):
             message = "a key must be text; quote a key that begins with [ or {"
             self.report(node.line, node.column, "bad-key", message)
-            level.skip_value = True
+            level.skip_value = level.partial = True
         elif node.text in mapping.entries or (level.merges and _is_merge(node)):
             first = mapping.entries[node.text][0].line if node.text in mapping.entries else level.merges[0].line
             message = f"the key {shown(node.text)} is given twice; it stands in line {first} too: remove one"
+            if _is_merge(node):
+                message = f"<< stands in line {first} too; merge both in one: <<: [*one, *other]"
+                level.partial = True
             self.report(node.line, node.column, "duplicate-key", message)
             level.skip_value = True
         else:
@@ -303,6 +363,7 @@ class _Builder:
         else:
             message = "<< merges a mapping, or a list of mappings, such as <<: *defaults"
             self.report(node.line, node.column, "bad-merge", message)
+            level.partial = True
 
 
 class _Parser(Protocol):
@@ -319,70 +380,3 @@ def parser_for(text: str) -> _Parser:
 
 def _is_merge(key: Scalar) -> bool:
     return key.plain and key.text == _MERGE
-
-
-def _place(mark: _Mark | None) -> tuple[int, int]:
-    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-
-
-_HINTS = {
-    "[": "YAML takes [ for a list",
-    "*": "YAML takes * for an alias",
-    "&": "YAML takes & for an anchor",
-    "!": "YAML takes ! for a tag",
-    "%": "YAML takes % for a directive",
-    "@": "YAML reserves @",
-    "`": "YAML reserves `",
-}
-
-
-def _syntax_place(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int]:
-    """Where the fault stands: where the parser stumbled, or where that is the file's end, where it began to read."""
-    mark, context = error.problem_mark, error.context_mark
-    if mark is None or (context is not None and mark.line >= len(text.rstrip().splitlines())):
-        mark = context
-    return _place(mark)
-
-
-def _syntax_message(error: yaml.MarkedYAMLError, text: str) -> str:
-    what = "this is not YAML: " + ": ".join(part for part in (error.context, error.problem) if part)
-    lines = re.split("\r\n|\r|\n", text)
-    for mark in (error.problem_mark, error.context_mark):
-        if mark is None or mark.line >= len(lines):
-            continue
-        # A mark stands on the sign that the parser stumbled over, or just behind it.
-        for at in (mark.column, mark.column - 1):
-            sign = lines[mark.line][at : at + 1] if at >= 0 else ""
-            if sign == "\t":
-                return f"{what}. A tab stands here; indent with spaces"
-            if sign == "]":
-                at = lines[mark.line].rfind("[", 0, at)
-                sign = "["
-            if sign in _HINTS:
-                value = lines[mark.line][at:].split(" #")[0].strip()
-                return f"{what}. {_HINTS[sign]}; text that begins with it is quoted: {quoted(value)}"
-    return what
-
-
-def quoted(text: str) -> str:
-    """The text as a YAML value in double quotes: what a message tells the user to write."""
-    return f'"{_escape(text)}"'
-
-
-def shown(text: str, limit: int = 60) -> str:
-    """The text in double quotes, cut where it is long: how a message shows what stands in a file."""
-    return quoted(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(char) or (char if char.isprintable() else _numeric(char)) for char in text)
-
-
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def _numeric(char: str) -> str:
-    code = ord(char)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pbxsync.document import quoted
 from pbxsync.names import control_character, route_fault, trunk_fault
+from pbxsync.quoting import quoted
 from pbxsync.text import printable
 
 if TYPE_CHECKING:

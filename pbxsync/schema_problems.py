@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
-from pbxsync.document import Mapping, Node, Scalar, Sequence, quoted, shown
+from pbxsync.document import Mapping, Node, Scalar, Sequence
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.names import control_character, route_fault, trunk_fault
+from pbxsync.quoting import masked, quoted, shown
 from pbxsync.urls import url_fault
 from pbxsync.yaml_text import integer, reading
 
@@ -30,14 +32,22 @@ def _schema_validator() -> Draft202012Validator:
 
 
 def schema_problems(file: str, root: Node) -> Iterator[Problem]:
-    """Every place where the document departs from ``schema/routes.schema.json``, in the order jsonschema finds them."""
+    """Every place where the document departs from ``schema/routes.schema.json``, in the order jsonschema finds them.
+
+    What is wrong where an anchor stands is not told again wherever an alias repeats it.
+    """
+    found = list(_explained(root))
+    told = {(at.line, at.column, rule) for at, _, (rule, _) in found if at.anchored is None}
+    for at, where, (rule, message) in found:
+        if at.anchored is None or (*at.anchored, rule) not in told:
+            location = Location(file, at.line, at.column)
+            yield Problem(location, path_text(where), Severity.ERROR, rule, masked(message))
+
+
+def _explained(root: Node) -> Iterator[tuple[Node, _Path, _Fault]]:
     for error in _schema_validator().iter_errors(_data(root)):
         path = tuple(error.absolute_path)
-        node = _follow(root, path)
-        explain = _EXPLAIN.get(str(error.validator), _other)
-        for at, where, (rule, message) in explain(error, node, path):
-            location = Location(file, at.line, at.column)
-            yield Problem(location, path_text(where), Severity.ERROR, rule, message)
+        yield from _EXPLAIN[str(error.validator)](error, _follow(root, path), path)
 
 
 def _data(node: Node) -> Any:
@@ -58,10 +68,8 @@ def _data(node: Node) -> Any:
 def _follow(root: Node, path: _Path) -> Node:
     node = root
     for step in path:
-        if isinstance(node, Sequence) and isinstance(step, int):
-            node = node.items[step]
-        elif isinstance(node, Mapping):
-            node = node.entries[str(step)][1]
+        items = node.items if isinstance(node, Sequence) else []
+        node = node.entries[str(step)][1] if isinstance(node, Mapping) else items[int(step)]
     return node
 
 
@@ -87,32 +95,75 @@ def _noun(path: _Path) -> str:
 
 
 def _additional(error: ValidationError, node: Node, path: _Path) -> _Explained:
-    known: dict[str, Any] = error.schema["properties"]  # type: ignore[index]  # an object, where this keyword stands
     found: _Explained = []
-    for key, (at, _) in node.entries.items() if isinstance(node, Mapping) else ():
+    known = _known_keys(error)
+    entries = node.entries if isinstance(node, Mapping) else {}
+    for key, (at, _) in entries.items():
         if key not in known:
-            found.append((at, (*path, key), ("unknown-key", _unknown_key(key, list(known), _noun(path)))))
+            found.append((at, (*path, key), ("unknown-key", _unknown_key(key, known, _noun(path), set(entries)))))
     return found
 
 
-def _unknown_key(key: str, known: list[str], where: str) -> str:
+def _known_keys(error: ValidationError) -> list[str]:
+    schema: Any = error.schema
+    return list(schema["properties"])
+
+
+_CREDENTIALS = ("password", "passwd", "secret", "token", "user", "username")
+
+
+def _unknown_key(key: str, known: list[str], where: str, given: set[str]) -> str:
+    meant = _meant(key, [one for one in known if one not in given])
+    there = _meant(key, known)
+    if meant:
+        hint = f"did you mean {meant}?"
+    elif there:
+        hint = f"did you mean {there}? It is given too: remove one"
+    elif key.lower() in _CREDENTIALS:
+        hint = "a file holds no secret: set PBXSYNC_TOKEN, or PBXSYNC_USERNAME and PBXSYNC_PASSWORD"
+    else:
+        hint = f"known here: {', '.join(known)}"
+    return f"{shown(key)} is no key of {where}; {hint}"
+
+
+def _meant(key: str, known: list[str]) -> str | None:
+    """The known key that was meant by one that is unknown, if one is close."""
     from difflib import get_close_matches
 
-    close = get_close_matches(key.lower(), known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-    return f"{where} has no key {shown(key)}; {hint}"
+    word = key.lower()
+    close = get_close_matches(word, known, n=1) or [one for one in known if len(word) > 3 and word in one]
+    return close[0] if close else None
 
 
-_EXAMPLE = {"name": 'name: "to16"', "matchpattern": 'matchpattern: "X."', "trunks": "trunks: [carrier-a]"}
+def _example(path: _Path) -> str:
+    """What to write for the value at a path."""
+    if path == ("pbx", "name"):
+        return "name: hq"
+    return {
+        "name": 'name: "to16"',
+        "matchpattern": 'matchpattern: "X."',
+        "trunks": "trunks: [carrier-a]",
+        "routes": "routes: []",
+        "tests": "tests: []",
+        "url": "url: https://192.0.2.10",
+        "type": "type: json",
+        "dial": 'dial: "911"',
+        "renamed_from": 'renamed_from: "old-name"',
+    }.get(str(path[-1]), f'{path[-1]}: ""')
 
 
 def _required(error: ValidationError, node: Node, path: _Path) -> _Explained:
     found: _Explained = []
+    if not isinstance(node, Mapping) or node.partial:
+        return found
+    known = _known_keys(error)
+    absent = [one for one in known if one not in node.entries]
+    misspelt = {_meant(key, absent) for key in node.entries if key not in known}
     for key in _values(error):
         # jsonschema reports one error for each missing key and names it only in its message.
-        if isinstance(node, Mapping) and key not in node.entries and error.message.startswith(repr(key)):
-            example = _EXAMPLE.get(key, "routes: []" if key == "routes" else f'{key}: "…"')
-            found.append((node, path, ("missing-key", f"{_noun(path)} has no {key}; add one, such as {example}")))
+        if key in absent and key not in misspelt and error.message.startswith(repr(key)):
+            message = f"{_noun(path)} has no {key}; add one, such as {_example((*path, key))}"
+            found.append((node, path, ("missing-key", message)))
     return found
 
 
@@ -124,78 +175,129 @@ def _values(error: ValidationError) -> list[str]:
 
 def _type(error: ValidationError, node: Node, path: _Path) -> _Explained:
     wanted = error.validator_value
+    schema: Any = error.schema
     if wanted == "array":
         fault = _not_a_list(node, path)
     elif wanted == "object":
-        fault = (
-            "wrong-type",
-            f"{_noun(path)} is {_kind(node)}; it must be a mapping, {_mapping_example(path)}",
-        )
+        fault = ("wrong-type", f"{_noun(path)} is {_kind(node)}; it must be a mapping{_mapping_example(node, path)}")
+    elif isinstance(node, Scalar):
+        if "enum" in schema:
+            return []  # told of by the choices that there are
+        fault = _scalar_no_text(node, path)
     else:
-        fault = _not_text(node, path)
+        fault = ("wrong-type", f"{_noun(path)} is {_kind(node)}; {_list_for_text(node, path)}")
     return [(node, path, fault)]
 
 
-def _mapping_example(path: _Path) -> str:
+def _mapping_example(node: Node, path: _Path) -> str:
     if not path:
-        return "such as routes: []"
-    return 'such as - name: "to16"' if isinstance(path[-1], int) else "such as url: https://192.0.2.10"
+        return ": write routes: above it" if isinstance(node, Sequence) else ", such as routes: []"
+    examples = {"a route": '- name: "to16"', "a test": '- dial: "911"'}
+    return f", such as {examples.get(_noun(path), 'url: https://192.0.2.10')}"
 
 
-def _not_text(node: Node, path: _Path) -> _Fault:
-    key = str(path[-1]) if path and isinstance(path[-1], str) else ""
-    lead = f"{key}: " if key else "- "
-    if isinstance(node, Scalar):
-        read = reading(node.text) or "no text"
-        if not node.text:
-            return (
-                "not-text",
-                f'{_noun(path)} is empty, which is null to YAML; write {lead}"" or leave it out',
-            )
-        return "not-text", f"{node.text} is {read} to YAML; write {lead}{quoted(node.text)}"
-    if isinstance(node, Sequence) and all(isinstance(item, Scalar) for item in node.items):
-        text = ", ".join(item.text for item in node.items if isinstance(item, Scalar))
-        return (
-            "wrong-type",
-            f"{_noun(path)} is a list, not text; if [ begins the text, write {lead}{quoted(f'[{text}]')}",
-        )
-    return "wrong-type", f"{_noun(path)} is {_kind(node)}; it must be text in double quotes"
+_MAY_BE_EMPTY = ("prefix", "prepend", "callerid", "sends")
+_MAY_HOLD_BRACKETS = ("matchpattern", "callerid", "dial")
+_MAY_BE_ABSENT = ("renamed_from", "url", "type")
+
+
+def _scalar_no_text(node: Scalar, path: _Path) -> _Fault:
+    """An unquoted value that is no text to YAML, and how to write the text that it looks like."""
+    noun, text, read = _noun(path), node.text, reading(node.text)
+    key = path[-1] if path and isinstance(path[-1], str) else None
+    lead = f"{key}: " if key else ""
+    if node.hidden:
+        message = f"{noun} is empty, for # begins a comment; if it is text, write {lead}{quoted(node.hidden)}"
+    elif not text:
+        message = f"{noun} is empty, which is null to YAML; {_instead_of_empty(path)}"
+    elif path == ("pbx", "url"):
+        return url_problem(text) or ("bad-url", f"url is {read} to YAML; {_example(path)}")
+    elif read == "null" and path[:1] == ("pbx",):
+        message = f"{text} is no text to YAML but null; {_instead_of_empty(path)}"
+    elif read == "null":
+        none = f'{lead}"" for none, or ' if key in _MAY_BE_EMPTY else ""
+        message = f"{text} is no text to YAML but null; write {none}{lead}{quoted(text)}"
+    else:
+        read = "a number" if read == f"the number {text}" else read
+        message = f"{text} is {read} to YAML; write {lead}{quoted(text)}"
+    return "not-text", message
+
+
+def _instead_of_empty(path: _Path) -> str:
+    noun = _noun(path)
+    if noun in _MAY_BE_EMPTY:
+        return f'write {noun}: "" or leave it out'
+    if noun == "a trunk":
+        return "name one or remove it"
+    leave = ", or leave it out" if noun in _MAY_BE_ABSENT or path[:1] == ("pbx",) else ""
+    return f"write one, such as {_example(path)}{leave}"
+
+
+def _list_for_text(node: Node, path: _Path) -> str:
+    """What to write instead of a list, or a mapping, where text must stand."""
+    if isinstance(node, Sequence) and len(node.items) == 1 and isinstance(node.items[0], Scalar):
+        item = node.items[0]
+        lead = f"{path[-1]}: " if isinstance(path[-1], str) else ""
+        in_brackets = (item.line, item.column) == (node.line, node.column + 1)
+        if not in_brackets or path[-1] not in _MAY_HOLD_BRACKETS:
+            return f"write {lead}{quoted(item.text)}"
+        return f"write {lead}{quoted(f'[{item.text}]')}, or without the brackets if they are not meant"
+    if isinstance(node, Sequence) and _noun(path) == "matchpattern":
+        return "a route has one: write a route for each"
+    return "it must be text"
 
 
 def _not_a_list(node: Node, path: _Path) -> _Fault:
     noun = _noun(path)
-    if isinstance(node, Scalar) and node.text and noun == "trunks":
-        names = ", ".join(part.strip() for part in node.text.split(",") if part.strip())
-        return "wrong-type", f"trunks is a list: write trunks: [{names}]"
-    return (
-        "wrong-type",
-        f"{noun} is {_kind(node)}; it must be a list, such as {noun}: [{'' if noun == 'routes' else '…'}]",
-    )
+    if isinstance(node, Scalar) and noun == "trunks" and node.text.strip(", "):
+        return "wrong-type", f"trunks is {_kind(node)}; it must be a list: write trunks: [{_as_list(node.text)}]"
+    if isinstance(node, Mapping) and noun in ("routes", "tests"):
+        example = {"routes": '- name: "to16"', "tests": '- dial: "911"'}[noun]
+        return "wrong-type", f"{noun} is a mapping; it must be a list: begin each entry with a dash, as in {example}"
+    return "wrong-type", f"{noun} is {_kind(node)}; it must be a list, such as {_example(path)}"
+
+
+def _as_list(names: str) -> str:
+    return ", ".join(_in_list(name.strip()) for name in names.split(",") if name.strip())
+
+
+def _in_list(name: str) -> str:
+    """A name as it can stand in a list in brackets: quoted where it has to be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) and reading(name) is None else quoted(name)
 
 
 def _kind(node: Node) -> str:
     if isinstance(node, Scalar):
+        if not node.text:
+            return "empty"
         read = reading(node.text) if node.plain else None
         return read or "text"
     return "a list" if isinstance(node, Sequence) else "a mapping"
 
 
 def _const(error: ValidationError, node: Node, path: _Path) -> _Explained:
-    text = node.text if isinstance(node, Scalar) else _kind(node)
-    message = f"{_noun(path)} is {shown(text)}; this pbxsync reads version {error.validator_value}: write version: 1"
+    found = node.text if isinstance(node, Scalar) and node.text else _kind(node)
+    version = error.validator_value
+    message = f"{_noun(path)} is {found}; this pbxsync reads version {version}: write version: {version}"
+    if isinstance(node, Scalar) and node.text == str(version):
+        message = f"{_noun(path)} is text; write version: {version} without quotes"
     return [(node, path, ("wrong-value", message))]
 
 
 def _enum(error: ValidationError, node: Node, path: _Path) -> _Explained:
-    # A value that is not even text is told of by its type.
-    if not isinstance(node, Scalar) or (node.plain and reading(node.text)):
-        return []
+    if not isinstance(node, Scalar):
+        return []  # told of by its type
     choices = " or ".join(str(choice) for choice in _values(error))
-    return [(node, path, ("wrong-value", f"{_noun(path)} is {shown(node.text)}; it must be {choices}"))]
+    value = shown(node.text) if node.text else "empty"
+    return [(node, path, ("wrong-value", f"{_noun(path)} is {value}; it must be {choices}"))]
 
 
 def _length(_error: ValidationError, node: Node, path: _Path) -> _Explained:
-    return [(node, path, ("empty-value", f"{_noun(path)} is empty; the PBX requires it"))]
+    return [(node, path, ("empty-value", f"{_noun(path)} is empty; {_instead_of_empty(path)}"))]
+
+
+def _no_items(_error: ValidationError, node: Node, path: _Path) -> _Explained:
+    return [(node, path, ("empty-value", f"{_noun(path)} is empty; name at least one, such as {_example(path)}"))]
 
 
 def _claims(_error: ValidationError, node: Node, path: _Path) -> _Explained:
@@ -211,24 +313,23 @@ def _pattern(_error: ValidationError, node: Node, path: _Path) -> _Explained:
 def url_problem(text: str) -> tuple[str, str] | None:
     """Rule id and message where the text is no address of a PBX, else None."""
     fault = url_fault(text)
-    return ("bad-url", f"url: {fault}; write one such as https://192.0.2.10") if fault else None
+    if not fault:
+        return None
+    lacks_scheme = ":/" not in text and url_fault(f"https://{text}") is None
+    return "bad-url", f"url: {fault}; write {f'https://{text}' if lacks_scheme else 'one such as https://192.0.2.10'}"
 
 
 def _text_fault(text: str, path: _Path) -> _Fault:
     noun = _noun(path)
-    if path[:1] == ("pbx",) and noun == "url":
-        return url_problem(text) or ("bad-url", "url must begin with http:// or https:// in lower case")
-    if path[:1] == ("pbx",) and noun == "name":
-        message = (
-            f"the PBX's name {shown(text)} picks variables such as PBXSYNC_TOKEN_HQ: it must be of A-Z, a-z, 0-9, - "
-            "and _, begin with a letter or digit, and not be file or begin with file-"
-        )
-        return "bad-pbx-name", message
+    if path == ("pbx", "url"):
+        return url_problem(text) or ("bad-url", f"url can't be read; write one such as {_example(path)}")
+    if path == ("pbx", "name"):
+        return "bad-pbx-name", f"a PBX can't be called {shown(text)}: {_pbx_name_fault(text)}"
     named = route_fault(text) if noun == "name" else trunk_fault(text) if noun == "a trunk" else None
     if named:
         rule, reason = named
         what = "a route" if noun == "name" else "a trunk"
-        return rule, f"{what} can't be called {shown(text)}: {reason}; choose another name"
+        return rule, f"{what} can't be called {shown(text)}: {reason}; {_other_name(rule, text, noun)}"
     character = control_character(text)
     return (
         "control-character",
@@ -236,8 +337,21 @@ def _text_fault(text: str, path: _Path) -> _Fault:
     )
 
 
-def _other(error: ValidationError, node: Node, path: _Path) -> _Explained:
-    return [(node, path, ("schema", f"{_noun(path)}: {error.message}"))]
+def _other_name(rule: str, name: str, noun: str) -> str:
+    if rule == "outer-space":
+        return f"write {quoted(name.strip())}"
+    if rule == "comma" and noun == "a trunk":
+        return f"write each by itself: [{_as_list(name)}]"
+    return "remove it" if rule == "control-character" else "choose another name"
+
+
+def _pbx_name_fault(name: str) -> str:
+    if name[:4].lower() == "file":
+        return "PBXSYNC_TOKEN_FILE names the file that holds the token; choose another name"
+    return (
+        "it picks variables such as PBXSYNC_TOKEN_HQ, so it consists of A-Z, a-z, 0-9, - and _, and begins with a "
+        "letter or digit"
+    )
 
 
 _EXPLAIN: dict[str, Callable[[ValidationError, Node, _Path], _Explained]] = {
@@ -247,7 +361,7 @@ _EXPLAIN: dict[str, Callable[[ValidationError, Node, _Path], _Explained]] = {
     "const": _const,
     "enum": _enum,
     "minLength": _length,
-    "minItems": lambda _e, node, path: [(node, path, ("empty-value", f"{_noun(path)} is empty; name at least one"))],
+    "minItems": _no_items,
     "minProperties": _claims,
     "pattern": _pattern,
 }

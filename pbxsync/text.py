@@ -19,10 +19,13 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return "".join(escaped(char) for char in text)
 
 
-def _escaped(char: str) -> str:
+def escaped(char: str) -> str:
+    """One character as JSON, YAML and Python can spell it: itself where it is printable, else its escape."""
+    if char.isprintable():
+        return char
     code = ord(char)
     if char in "\n\r\t":
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char]

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# A name or an address, in brackets if it is one of IPv6, and the port if there is one.
+_HOST_AND_PORT = re.compile(r"(?:\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{0,9}))?")
 
 
 def url_fault(text: str) -> str | None:
-    """Why the text is no address of a PBX, in words that never repeat a password in it; None where it is one."""
+    """Why the text is no address of a PBX, in words that repeat nothing of it; None where it is one."""
     if any(char.isspace() or not char.isprintable() for char in text):
         return "it holds a space or a control character"
     try:
         parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        return f"it can't be read ({error})" if "@" not in text else "it can't be read"
+    except ValueError:
+        return "its host can't be read"
     if parts.scheme not in _DEFAULT_PORTS:
         return "it must begin with http:// or https://"
-    if parts.username is not None or parts.password is not None:
+    if "@" in parts.netloc:
         return "it holds a user name or password; those come from PBXSYNC_USERNAME and PBXSYNC_PASSWORD"
-    if not parts.hostname or port == 0:
-        return "it names no host" if not parts.hostname else "port 0 is none"
     if "?" in text or "#" in text:
         return "it holds a query or a fragment"
+    return _host_fault(parts.netloc)
+
+
+def _host_fault(netloc: str) -> str | None:
+    found = _HOST_AND_PORT.fullmatch(netloc)
+    if found is None:
+        return "its host or port can't be read" if netloc else "it names no host"
+    port = found["port"]
+    if port and not 0 < int(port) < 65536:
+        return "its port is none; ports are numbers from 1 to 65535"
     return None
 
 
@@ -46,9 +57,9 @@ def normal_url(text: str) -> str:
 def is_loopback(url: str) -> bool:
     """Whether the address is this machine's own, so that nothing sent there crosses a network."""
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.endswith(".localhost") or _is_127(host)
-
-
-def _is_127(host: str) -> bool:
-    parts = host.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts)
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pbxsync.document import Document, Mapping, Node, Scalar, Sequence, shown
+from pbxsync.document import Document, Mapping, Node, Scalar, Sequence
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
+from pbxsync.quoting import shown
 from pbxsync.schema_problems import path_text, schema_problems, url_problem
 from pbxsync.yaml_text import reading
 
@@ -33,12 +34,18 @@ def check(document: Document) -> Checked:
     problems = list(document.problems)
     root = document.root
     if root is not None and not _is_empty(root):
-        problems += schema_problems(document.file, root)
-        problems += _rule_problems(document.file, root)
+        found = [*schema_problems(document.file, root), *_rule_problems(document.file, root)]
+        # A value with a tag is told of already; what else is wrong with it comes of the tag.
+        tagged = {problem.location for problem in problems if problem.rule == "tag"}
+        problems += [one for one in found if one.location not in tagged or one.rule == "missing-key"]
     elif not problems:
         message = "the file is empty; the least that it may hold is: routes: []"
         problems.append(Problem(Location(document.file, 1, 1), "", Severity.ERROR, "empty-file", message))
-    unique = tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.order))
+    # One mistake is one problem, also where aliases and merges bring it to several places of the document.
+    first: dict[tuple[str, int, int, str, str], Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.order, problem)
+    unique = tuple(problem for _, problem in sorted(first.items()))
     failed = any(problem.severity is Severity.ERROR for problem in unique)
     desired = None if failed or not isinstance(root, Mapping) else _desired(document.file, root)
     return Checked(document.file, desired, unique)
@@ -77,9 +84,16 @@ def _name_problems(file: str, entries: _Entries) -> Iterator[Problem]:
         if name is None:
             continue
         if name.text in first:
-            message = f"a route is called {shown(name.text)} in line {first[name.text].line} already; names are unique"
-            yield _problem(file, name, ("routes", n, "name"), ("duplicate-name", message))
+            at, message = _again(route, name, first[name.text], "a route is called")
+            yield _problem(file, at, ("routes", n, "name"), ("duplicate-name", f"{message}; names are unique"))
         first.setdefault(name.text, name)
+
+
+def _again(route: Mapping, value: Scalar, first: Scalar, words: str) -> tuple[Node, str]:
+    """Where and how to tell that a route has the value of another: with itself if an alias or merge gave it both."""
+    if (value.line, value.column) == (first.line, first.column):
+        return route, f"{words} {shown(value.text)} by the alias or merge here, and in line {first.line} already"
+    return value, f"{words} {shown(value.text)} in line {first.line} already"
 
 
 def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
@@ -89,16 +103,17 @@ def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
         old = _scalar(route, "renamed_from")
         if old is None:
             continue
-        message = None
+        at: Node = old
         if old.text in names:
             line = names[old.text].line
-            message = f"renamed_from: {shown(old.text)} is the name of a route of this file (line {line}); remove it"
+            message = f"renamed_from is {shown(old.text)}, the name of a route of this file (line {line}); remove it"
         elif old.text in taken:
-            line = taken[old.text].line
-            message = f"the route in line {line} is renamed from {shown(old.text)} already; only one can be"
-        taken.setdefault(old.text, old)
-        if message:
-            yield _problem(file, old, ("routes", n, "renamed_from"), ("rename-clash", message))
+            at, message = _again(route, old, taken[old.text], "a route is renamed from")
+            message += "; only one can be"
+        else:
+            taken[old.text] = old
+            continue
+        yield _problem(file, at, ("routes", n, "renamed_from"), ("rename-clash", message))
 
 
 def _problem(

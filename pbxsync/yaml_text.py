@@ -51,7 +51,8 @@ def reading(text: str) -> str | None:
 def _number(text: str) -> str | None:
     digits = text.replace("_", "").lstrip("+-")
     if len(digits) > _LONG:
-        long = any(kind.fullmatch(text) for kind in (_DECIMAL, _OCTAL_11, _BASE_2, _BASE_16, _BASE_60, _FLOAT))
+        kinds = (_DECIMAL, _OCTAL_11, _OCTAL_12, _BASE_2, _BASE_16, _BASE_60, _FLOAT)
+        long = any(kind.fullmatch(text) for kind in kinds)
         return "a number" if long else None
     sign = -1 if text.startswith("-") else 1
     for kind, base, skip in ((_BASE_2, 2, 2), (_OCTAL_11, 8, 1), (_OCTAL_12, 8, 2), (_BASE_16, 16, 2)):
@@ -62,7 +63,7 @@ def _number(text: str) -> str | None:
         return f"the number {sign * int(digits)}"
     if _BASE_60.fullmatch(text):
         return f"the number {_base_60(digits, sign)} (base 60)"
-    return "a fraction" if _FLOAT.fullmatch(text) else None
+    return "a number" if _FLOAT.fullmatch(text) else None
 
 
 def _base_60(digits: str, sign: int) -> str:

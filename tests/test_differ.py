@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbxsync.differ import changed_fields, plan
-from pbxsync.document import parse, quoted
+from pbxsync.document import parse
 from pbxsync.errors import PlanRefused
 from pbxsync.known_state import with_change
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Plan, PlanChoices, Route
+from pbxsync.quoting import quoted
 from pbxsync.validator import check
 from tests.strategies import desired, known, routes, tables
 

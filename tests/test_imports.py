@@ -19,6 +19,8 @@ ROOMS = [
     "urls",
     "model",
     "errors",
+    "quoting",
+    "syntax_errors",
     "document",
     "schemas",
     "schema_problems",
@@ -41,7 +43,7 @@ ROOMS = [
 
 #: The only rooms that know a library.
 USERS = {
-    "yaml": {"document"},
+    "yaml": {"document", "syntax_errors"},
     "jsonschema": {"schema_problems"},
     "deepdiff": {"differ"},
     "httpx": {"transport"},

@@ -1,0 +1,252 @@
+"""`pbxsync validate` as a process: what it prints, where, in which order, and how it exits."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pbxsync import schemas
+from pbxsync.cli.files import STDIN, check_all, load_all, sources
+from pbxsync.errors import InputError
+from tests.cli.process import environment, pbxsync
+
+if TYPE_CHECKING:
+    from pbxsync.model import Problem
+
+EXAMPLES = Path(__file__).parent / "examples"
+GOOD = 'routes:\n  - name: to16\n    matchpattern: "X."\n    trunks: [carrier-a]\n'
+BAD = GOOD.replace('"X."', "9.")
+WITH_TESTS = GOOD + 'tests:\n  - {dial: "911", route: to16}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(**files: str) -> None:
+    for stem, text in files.items():
+        Path(f"{stem}.yaml").write_text(text, encoding="utf-8")
+
+
+def as_text(problem: dict[str, object]) -> str:
+    where = "{file}:{line}:{column}".format_map(problem)
+    return f"{where}: {problem['severity']}: {problem['message']} [{problem['rule']}]"
+
+
+def test_a_folder_is_checked_whole_with_every_problem_of_every_file_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "invalid")
+    ended = pbxsync("validate", ".")
+    *lines, count = ended.out.splitlines()
+    files = sorted(path.name for path in Path().glob("*.yaml"))
+    expected = [Path(name).with_suffix(".txt").read_text(encoding="utf-8") for name in files]
+    assert lines == "".join(expected).splitlines()
+    found = re.fullmatch(r"(\d+) errors, (\d+) warnings in (\d+) files\.", count)
+    assert found is not None
+    assert int(found[1]) + int(found[2]) == len(lines)
+    assert int(found[3]) == len(files)
+    assert ended.err == ""
+    assert ended.code == 1
+
+
+def test_json_holds_the_same_problems_as_the_text_and_keeps_to_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "invalid")
+    ended = pbxsync("validate", "--format", "json", ".")
+    Draft202012Validator(schemas.load("validate")).validate(ended.json)
+    assert next(iter(ended.json)) == "format_version"
+    texts = [path.read_text(encoding="utf-8") for path in sorted(Path().glob("*.txt"))]
+    assert [as_text(problem) for problem in ended.json["problems"]] == "".join(texts).splitlines()
+    assert ended.err == ""
+    assert ended.code == 1
+
+
+def test_warnings_alone_do_not_fail_good_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    ended = pbxsync("validate", "valid", "valid/long.yaml")
+    assert " error: " not in ended.out
+    count = len(list(Path("valid").glob("*.yaml")))
+    assert ended.out.endswith(f"in {count} files.\n")
+    assert ended.err == ""
+    assert ended.code == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_strict_fails_on_a_warning_and_says_that_it_is_one() -> None:
+    write(a=WITH_TESTS)
+    ended = pbxsync("validate", "--strict", "a.yaml")
+    assert "a.yaml:6:3: warning: " in ended.out
+    assert ended.out.endswith("0 errors, 1 warning in 1 file.\n")
+    assert ended.code == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_files_that_cannot_be_read_hide_nothing_of_the_others() -> None:
+    write(b=BAD, a=BAD, good=GOOD)
+    Path("empty").mkdir()
+    Path("e.yaml").mkdir()
+    Path("folder").mkdir()
+    Path("folder/e.yaml").mkdir()
+    Path("loop.yaml").symlink_to("loop.yaml")
+    ended = pbxsync(
+        "validate", "b.yaml", "missing.yaml", "empty", "good.yaml", "a.yaml", "folder", "loop.yaml", "./b.yaml"
+    )
+    assert [line.partition(": error: ")[::2] for line in ended.out.splitlines()[:-1]] == [
+        ("a.yaml:3:19", '9. is a number to YAML; write matchpattern: "9." [not-text]'),
+        ("b.yaml:3:19", '9. is a number to YAML; write matchpattern: "9." [not-text]'),
+        ("empty:1:1", "this can't be read: the folder holds no *.yaml or *.yml [unreadable]"),
+        ("folder/e.yaml:1:1", "this can't be read: Is a directory [unreadable]"),
+        ("loop.yaml:1:1", "this can't be read: Too many levels of symbolic links [unreadable]"),
+        ("missing.yaml:1:1", "this can't be read: No such file or directory [unreadable]"),
+    ]
+    assert ended.out.endswith("6 errors, 0 warnings in 7 files.\n")
+    assert ended.err == ""
+    assert ended.code == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_dash_is_standard_input_beside_files() -> None:
+    write(a=GOOD)
+    ended = pbxsync("validate", "-", "a.yaml", "-", stdin=BAD.encode())
+    assert ended.out == (
+        '<stdin>:3:19: error: 9. is a number to YAML; write matchpattern: "9." [not-text]\n'
+        "1 error, 0 warnings in 2 files.\n"
+    )
+    assert ended.err == ""
+    assert ended.code == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_github_gets_one_command_for_each_problem_also_from_a_file_with_a_hostile_name() -> None:
+    hostile = "a\n::set-output name=x::y,%.yaml"
+    Path(hostile).write_text(BAD, encoding="utf-8")
+    write(b=BAD, c=GOOD)
+    ended = pbxsync("validate", "--format", "github", ".")
+    assert ended.out == (
+        "::error file=a\\n%3A%3Aset-output name=x%3A%3Ay%2C%25.yaml,line=3,col=19,title=pbxsync not-text"
+        '::9. is a number to YAML; write matchpattern: "9."\n'
+        "::error file=b.yaml,line=3,col=19,title=pbxsync not-text"
+        '::9. is a number to YAML; write matchpattern: "9."\n'
+    )
+    assert ended.err == ""
+    assert ended.code == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_wrong_usage_exits_1_and_says_so_on_standard_error_alone() -> None:
+    ended = pbxsync("validate")
+    assert "Missing argument 'FILE...'" in ended.err
+    assert ended.out == ""
+    assert ended.code == 1
+
+
+#: Runs the command as __main__ does, and tells then which modules it loaded.
+WATCH = """
+import sys
+from pbxsync.cli import main
+try:
+    main()
+finally:
+    print(*sorted(name for name in sys.modules if "." not in name), file=sys.stderr)
+"""
+
+
+@pytest.mark.usefixtures("folder")
+def test_validate_loads_no_library_that_it_does_not_use() -> None:
+    write(a=GOOD)
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, "validate", "a.yaml"],
+        env=environment(None),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
+    assert done.stdout == "1 route in 1 file: no problems.\n"
+    loaded = set(done.stderr.split())
+    assert {"click", "yaml", "jsonschema"} <= loaded
+    assert loaded.isdisjoint({"httpx", "httpcore", "deepdiff", "rich", "tenacity", "defusedxml", "filelock", "ssl"})
+
+
+# --- the FILE arguments, without a process ------------------------------------------------------------------------
+
+
+def rules(problems: list[Problem]) -> list[tuple[str, str]]:
+    return [(problem.location.file, problem.rule) for problem in problems]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_stands_for_its_yaml_files_but_not_for_hidden_ones_or_those_below() -> None:
+    for name in ("b.yaml", "a.yml", ".hidden.yaml", "c.YAML", "d.json", "yaml"):
+        Path(name).write_text(GOOD, encoding="utf-8")
+    Path("below").mkdir()
+    shutil.copy("b.yaml", "below/e.yaml")
+    assert [(source.name, source.stem) for source in sources(["."])] == [("a.yml", "a"), ("b.yaml", "b")]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_given_in_several_ways_is_checked_once_under_its_first_name() -> None:
+    write(a=BAD)
+    Path("link.yaml").symlink_to("a.yaml")
+    arguments = ["./a.yaml", "a.yaml", ".", str(Path("a.yaml").resolve()), "link.yaml"]
+    assert [source.name for source in sources(arguments)] == ["a.yaml"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_name_that_is_too_long_is_a_problem_of_its_own() -> None:
+    write(a=BAD)
+    long = "x" * 5000
+    assert rules(check_all([long, "a.yaml"])[1]) == [("a.yaml", "not-text"), (long, "unreadable")]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_that_may_not_be_read_is_a_problem_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(a=BAD)
+    Path("secret").mkdir()
+
+    def refuse(_path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    # The permissions themselves would not stop a test that runs as root.
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    problems = check_all(["secret", "a.yaml"])[1]
+    assert rules(problems) == [("a.yaml", "not-text"), ("secret", "unreadable")]
+    assert "Permission denied" in problems[1].message
+
+
+def test_a_standard_input_that_is_closed_is_a_problem_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert rules(check_all(["-"])[1]) == [(STDIN, "unreadable")]
+
+
+def test_standard_input_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = GOOD.replace("to16", "é").encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="ascii"))
+    loaded, warnings = load_all(["-"])
+    assert warnings == []
+    assert [desired.routes[0].route.name for _, desired in loaded] == ["é"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_loading_gives_the_routes_of_every_file_and_the_warnings() -> None:
+    write(a=GOOD, b=WITH_TESTS)
+    loaded, warnings = load_all(["b.yaml", "a.yaml"])
+    assert [(source.stem, desired.file) for source, desired in loaded] == [("b", "b.yaml"), ("a", "a.yaml")]
+    assert rules(warnings) == [("b.yaml", "tests-not-run")]
+
+
+@pytest.mark.usefixtures("folder")
+def test_loading_files_with_errors_raises_all_problems_warnings_included() -> None:
+    write(a=BAD, b=WITH_TESTS, c=GOOD)
+    with pytest.raises(InputError) as caught:
+        load_all(["c.yaml", "b.yaml", "a.yaml"])
+    assert rules(list(caught.value.problems)) == [("a.yaml", "not-text"), ("b.yaml", "tests-not-run")]
