@@ -15,7 +15,7 @@ def route_list(answer: dict[str, Value]) -> tuple[KnownRoute, ...]:
     """The routes of an ``outroute/query`` answer in its order. Raises Unreadable where it has no list of routes."""
     items = _items(answer, "outroutes")
     if items is None:
-        raise Unreadable("Success, but no list of routes (outroutes)")
+        raise Unreadable("Success, but no list of routes (outroutes); if it has no route yet, use --type json")
     return tuple(_route(n, item) for n, item in enumerate(items, start=1))
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pbxsync.errors import AnswerLost, DoubtOpen, PbxError, PlanRefused, Refused, StaleState, StateError
-from pbxsync.known_state import with_change
-from pbxsync.model import Action, Change, Finding, KnownRoute, Outcome, Plan, Route, Status
-from pbxsync.text import listed
+from pbxsync.model import Action, Change, KnownRoute, Outcome, Plan, Route, Status
+from pbxsync.text import command_line, listed
+from pbxsync.verification import stored_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,8 +32,8 @@ class Calls(Protocol):
     def delete_route(self, name: str) -> None:
         """Delete the route of this name."""
 
-    def query_routes(self) -> Sequence[KnownRoute]:
-        """Every route in the PBX's order."""
+    def query_routes(self, *, once: bool = False) -> Sequence[KnownRoute]:
+        """Every route in the PBX's order; with ``once`` a lost answer is not asked for again."""
 
 
 class Ledger(Protocol):
@@ -59,38 +59,46 @@ def check_sendable(plan: Plan) -> None:
         raise DoubtOpen(
             f"{plan.known_state}: nothing is sent while an outcome is in doubt: "
             f"{listed(f'{doubt.change.action} {doubt.change.name}' for doubt in plan.in_doubt)}. Look on the PBX, then "
-            f"run for each: pbxsync resolve NAME --state {plan.known_state} --applied (or --not-applied)"
+            f"run for each: {_resolve(plan.known_state, 'NAME')} (or with --not-applied)"
         )
     nameless = [change.name for change in plan.changes if change.action is Action.UPDATE and not change.id]
     if nameless:
+        record = f"Record the ids with: {command_line('pbxsync', 'refresh', '--state', plan.known_state)}"
+        way_out = "" if plan.known_state == "live" else f"{record}; or, where the PBX can't be queried: "
         raise PlanRefused(
             f"{plan.file}: an update needs the PBX's id of the route, which is not known for: {listed(nameless)}. "
-            f"Record the ids with: pbxsync refresh --state {plan.known_state}; or, where the PBX can't be queried, "
-            "change these routes on the PBX and use --add-only"
+            f"{way_out}change these routes on the PBX, and use --add-only"
         )
 
 
-def check_recorded(plan: Plan, calls: Calls) -> None:
-    """Before an update or delete from a state file, see that the PBX still holds what was recorded of these routes.
+def check_recorded(plan: Plan, calls: Calls) -> tuple[KnownRoute, ...] | None:
+    """Before a plan made from a state file is sent, see that the PBX still holds what was recorded.
 
-    The ids in the file may be old, and an update by an old id would overwrite another route. Raises StaleState.
+    The file may be old, or a copy: an add would then make a route a second time, and an update by an old id overwrite
+    another route. Gives the PBX's routes, or None where its firmware can't be asked, and then the file alone counts.
+    Raises StaleState.
     """
-    changes = [change for change in plan.changes if change.action is not Action.ADD]
-    if not changes:
-        return
+    updates = [change for change in plan.changes if change.before is not None]
     try:
-        routes = calls.query_routes()
-    except Refused as error:
-        raise StaleState(
-            f"{plan.file}: before an update or delete from a state file the PBX is asked for its routes, and it "
-            f"refuses: {error}. Use --add-only"
-        ) from None
-    stale = [change.before.name for change in changes if change.before and not _is_there(change, routes)]
+        routes = tuple(calls.query_routes(once=True))
+    except (Refused, AnswerLost) as error:
+        if error.call != "outroute/query":
+            raise
+        if updates:
+            raise StaleState(
+                f"before an update or delete from a state file the PBX is asked for its routes, which fails: {error}. "
+                "Use --add-only"
+            ) from None
+        return None
+    stale = [change.before.name for change in updates if change.before and not _is_there(change, routes)]
+    names = {known.route.name for known in routes}
+    stale += [change.name for change in plan.changes if change.before is None and change.name in names]
     if stale:
         raise StaleState(
-            f"{plan.file}: the PBX no longer holds what the state file recorded of: {listed(stale)}. "
-            f"Record it anew with: pbxsync refresh --state {plan.known_state}"
+            f"{plan.known_state}: the PBX holds something else than the state file has recorded of: {listed(stale)}. "
+            f"Record it anew with: {command_line('pbxsync', 'refresh', '--state', plan.known_state)}"
         )
+    return routes
 
 
 def _is_there(change: Change, routes: Iterable[KnownRoute]) -> bool:
@@ -178,8 +186,12 @@ class RecordedLedger:
 def _resolve_hint(change: Change, file: StateFile) -> str:
     return (
         "whether it was carried out is in doubt, and nothing is sent again; look on the PBX, then run: "
-        f"pbxsync resolve {change.name} --state {file.path} --applied (or --not-applied)"
+        f"{_resolve(str(file.path), change.name)} (or with --not-applied)"
     )
+
+
+def _resolve(state: str, name: str) -> str:
+    return command_line("pbxsync", "resolve", "--state", state, "--applied", "--", name)
 
 
 class LiveLedger:
@@ -212,63 +224,3 @@ class LiveLedger:
             "in this run; the next one asks the PBX afresh"
         )
         return Outcome(change, Status.FAILED, message)
-
-
-def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
-    """Hold the PBX's routes against a change that it should have carried out; what is wrong in words, or None."""
-    routes = list(routes)
-    named = [known for known in routes if known.route.name == change.name]
-    if change.after is None:
-        return f"{change.name} is still there" if named else None
-    if not named:
-        return f"{change.name} is not there"
-    if len(named) > 1:
-        return f"{change.name} is there {len(named)} times"
-    before = change.before
-    if before and before.name != change.name and any(known.route.name == before.name for known in routes):
-        return f"the old name, {before.name}, is still there too"
-    return _difference(change.after, named[0].route)
-
-
-def _difference(sent: Route, stored: Route) -> str | None:
-    if sent == stored:
-        return None
-    fields = [
-        f'{name} was sent as "{_shown(getattr(sent, name))}" and stored as "{_shown(getattr(stored, name))}"'
-        for name in ("prefix", "matchpattern", "prepend", "callerid", "trunks")
-        if getattr(sent, name) != getattr(stored, name)
-    ]
-    return f"{sent.name} is not stored as it was sent: {'; '.join(fields)}"
-
-
-def _shown(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else ",".join(value)
-
-
-def verify(
-    known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Sequence[KnownRoute]
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Hold what the PBX has after a run against what it had before and what the run did.
-
-    Gives the failures (what was not stored as sent, what was lost or doubled) and notes of what somebody else changed.
-    """
-    applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
-    faults = [(change.name, stored_fault(change, actual)) for change in applied]
-    findings = [Finding(name, fault) for name, fault in faults if fault]
-    expected = tuple(known)
-    for change in applied:
-        expected = with_change(expected, change)
-    touched = {change.name for change in applied}
-    there = {route.route.name: route.route for route in actual}
-    rest = {route.route.name: route.route for route in expected if route.route.name not in touched}
-    lost = [name for name in rest if name not in there]
-    findings += [Finding(name, f"{name} is gone from the PBX, though this run did not delete it") for name in lost]
-    changed = [name for name, route in rest.items() if name in there and there[name] != route]
-    gone = {change.before.name for change in applied if change.before}
-    new = [name for name in there if name not in rest and name not in touched | gone]
-    notes = []
-    if changed:
-        notes.append(f"changed on the PBX by somebody else meanwhile: {listed(changed)}")
-    if new:
-        notes.append(f"added on the PBX by somebody else meanwhile: {listed(new)}")
-    return tuple(findings), tuple(notes)

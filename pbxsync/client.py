@@ -103,8 +103,10 @@ class Client:
         return self
 
     def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        # Whoever interrupts does not want to wait for the answer to a logout.
+        self._logged_in = self._logged_in and (error is None or isinstance(error, Exception))
         self.close()
 
     def close(self) -> None:
@@ -118,6 +120,11 @@ class Client:
         finally:
             self._transport.close()
 
+    @property
+    def logged_in(self) -> bool:
+        """Whether this client has logged in by itself; a ready token proves nothing yet."""
+        return self._logged_in
+
     # The calls, in the order of the manual.
 
     def login(self) -> None:
@@ -128,12 +135,7 @@ class Client:
             "password": hashlib.md5((credentials.password or "").encode(), usedforsecurity=False).hexdigest(),
             "port": _EVENT_PORT,
         }
-        try:
-            answer = self._attempts("login", fields, again=_never_left)
-        except CallUnknown:
-            raise
-        except Refused as error:
-            raise LoginRefused("login", f"{error}. Check user name and password; {_LOCKOUT}", error.errno) from None
+        answer = self._attempts("login", fields, again=_never_left)
         token = answer.get("token")
         if not isinstance(token, str) or not token:
             raise AnswerLost("login", "login: the PBX says Success but sends no token")
@@ -145,9 +147,12 @@ class Client:
         fields = {"ipaddr": self._transport.local_address, "port": _EVENT_PORT}
         self._call("heartbeat", fields, again=_answer_is_harmless)
 
-    def query_routes(self) -> tuple[KnownRoute, ...]:
-        """Every outbound route in the PBX's order of precedence (``outroute/query`` with ``all``)."""
-        answer = self._call("outroute/query", {"name": "all"}, again=_answer_is_harmless)
+    def query_routes(self, *, once: bool = False) -> tuple[KnownRoute, ...]:
+        """Every outbound route in the PBX's order of precedence (``outroute/query`` with ``all``).
+
+        A lost answer is asked for again, but not with ``once``: firmware that does not know the call may never answer.
+        """
+        answer = self._call("outroute/query", {"name": "all"}, again=_never_left if once else _answer_is_harmless)
         return self._read("outroute/query", answer, route_list)
 
     def add_route(self, route: Route) -> None:
@@ -181,7 +186,7 @@ class Client:
         self, call: str, fields: Mapping[str, str], *, again: Callable[[BaseException], bool]
     ) -> dict[str, Value]:
         if self._token is None:
-            self.login()
+            self._log_in_for(call)
         try:
             return self._attempts(call, fields, again=again)
         except Refused as error:
@@ -190,8 +195,15 @@ class Client:
                 raise
         log.info("%s: the token is no longer accepted; logging in again", call)
         self._renewed = True
-        self.login()
+        self._log_in_for(call)
         return self._attempts(call, fields, again=again)
+
+    def _log_in_for(self, call: str) -> None:
+        try:
+            self.login()
+        except AnswerLost as error:
+            # Only the login is lost: of the call itself everybody knows that it was not carried out.
+            raise NotSent(call, f"{call} was not sent, since logging in failed: {error}") from None
 
     def _attempts(
         self,
@@ -201,6 +213,18 @@ class Client:
         again: Callable[[BaseException], bool],
     ) -> dict[str, Value]:
         stop = self._stop
+        failed: PbxError | None = None
+
+        def attempt() -> dict[str, Value]:
+            nonlocal failed
+            if failed is not None and stop is not None and stop.is_set():
+                raise failed  # the wait for another try was ended, so there is none
+            try:
+                return self._once(call, fields)
+            except PbxError as error:
+                failed = error
+                raise
+
         tries = Retrying(
             retry=retry_if_exception(lambda error: again(error) and not (stop and stop.is_set())),
             stop=stop_after_attempt(self._connection.retries + 1),
@@ -209,7 +233,7 @@ class Client:
             before_sleep=lambda state: log.info("%s; trying again", state.outcome and state.outcome.exception()),
             reraise=True,
         )
-        return tries(self._once, call, fields)
+        return tries(attempt)
 
     def _once(self, call: str, fields: Mapping[str, str]) -> dict[str, Value]:
         self._warn_of_plain_http()
@@ -268,21 +292,30 @@ def _answer_is_harmless(error: BaseException) -> bool:
 
 
 def _check_http(call: str, reply: Reply) -> None:
-    """Only 200 carries an answer of the API. Below 500 something before the API said no, and nothing was changed."""
+    """Only 200 carries an answer of the API. From 400 to 499 something before the API said no: nothing was changed."""
     status = reply.status
     if 200 <= status < 300:
         return
-    if status >= 500:
-        raise AnswerLost(call, f"{call}: the PBX answered HTTP {status}, so nobody knows what it did")
+    if status < 200 or status >= 500:
+        raise AnswerLost(call, f"{call}: the PBX answered HTTP {status}, which does not say what it did")
     if status < 400:
-        where = urlsplit(reply.location)
-        target = f" to {where.scheme}://{where.netloc}" if where.netloc else ""
-        raise Refused(
-            call, f"{call}: the PBX redirects{target} (HTTP {status}), which is not followed; correct the url"
-        )
+        raise _redirected(call, reply)
     if status in (404, 405):
         raise CallUnknown(call, f"{call}: the PBX does not know this call (HTTP {status}); {IS_IT_A_PBX}")
     raise Refused(call, f"{call}: the PBX refused the request (HTTP {status})")
+
+
+def _redirected(call: str, reply: Reply) -> PbxError:
+    """Sent to the same call elsewhere (https, another host), it was not carried out. Another page may come after it."""
+    try:
+        where = urlsplit(reply.location)
+    except ValueError:
+        where = urlsplit("")
+    # No user name or password, and nothing of the query: it may be the one that was sent, with the token.
+    host = where.netloc.rpartition("@")[2]
+    target = f" to {where.scheme}{'://' if where.scheme else ''}{host}" if host else ""
+    message = f"{call}: the PBX redirects{target} (HTTP {reply.status}), which is not followed; correct the url"
+    return Refused(call, message) if where.path.endswith(f"/{call}") else AnswerLost(call, message)
 
 
 def _check_status(call: str, answer: dict[str, Value]) -> dict[str, Value]:
@@ -290,11 +323,14 @@ def _check_status(call: str, answer: dict[str, Value]) -> dict[str, Value]:
     if status == "Success":
         return answer
     if status != "Failed":
-        said = f"the status {status[:40]!r}" if isinstance(status, str) and status else "no status"
+        # A text of its own is not repeated: it may hold what it was sent.
+        said = "another status" if status else "no status"
         raise AnswerLost(call, f"{call}: the PBX answered with {said} instead of Success or Failed")
     errno = answer.get("errno")
     number = errno if isinstance(errno, str) and errno.isascii() and errno.isdigit() and len(errno) < 12 else None
     message = f"{call}: the PBX refused it ({hint(number)})"
     if means_unknown_call(number):
         raise CallUnknown(call, message, number)
+    if call == "login":
+        raise LoginRefused(call, f"{message}. Check user name and password; {_LOCKOUT}", number)
     raise Refused(call, message, number)

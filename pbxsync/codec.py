@@ -59,12 +59,24 @@ def decode(body: bytes, kind: str) -> dict[str, Value]:
 def _from_json(body: bytes) -> Value:
     try:
         # Numbers stay the text that they came as: no id is rounded and no length of digits is too long.
-        value = json.loads(body.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=str)
+        value = json.loads(
+            body.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once_each
+        )
     except UnicodeDecodeError:
-        raise Unreadable(_described(body, "JSON", "it is not UTF-8")) from None
+        raise Unreadable(_described(body, "JSON", "they are not UTF-8")) from None
+    except Unreadable:
+        raise
     except ValueError as error:
         raise Unreadable(_described(body, "JSON", str(error))) from None
     return _plain(value, 0)
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The fields of a JSON object. Which of two equal ones is meant nobody knows: a list could lose its routes."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Unreadable("a field given twice")
+    return fields
 
 
 def _plain(value: object, depth: int) -> Value:
@@ -93,9 +105,13 @@ def _from_xml(body: bytes) -> Value:
     try:
         root = DefusedET.fromstring(body, forbid_dtd=True)
     except DefusedXmlException:
-        raise Unreadable(_described(body, "XML", "it has a DTD or entities, which are not read")) from None
-    except (ET.ParseError, LookupError, ValueError) as error:
-        raise Unreadable(_described(body, "XML", str(error))) from None
+        raise Unreadable(_described(body, "XML", "they have a DTD or entities, which are not read")) from None
+    except ET.ParseError as error:
+        # Not the parser's own words: they may repeat the answer's.
+        line, column = error.position
+        raise Unreadable(_described(body, "XML", f"line {line}, column {column + 1}")) from None
+    except (LookupError, ValueError):
+        raise Unreadable(_described(body, "XML", "their encoding is not known")) from None
     if root.tag.lower() in ("html", "{http://www.w3.org/1999/xhtml}html"):
         raise Unreadable(_described(body, "XML", ""))
     return _element(root, 0)
@@ -107,12 +123,17 @@ def _element(element: ET.Element, depth: int) -> Value:
     children = list(element)
     if not children:
         text = element.text or ""
+        # No field may hold a line break, so one around the text is the layout of the document.
+        text = text.strip() if "\n" in text else text
         # The root of an answer is a set of fields, also when it has none.
         return {} if depth == 0 and not text.strip() else text
     items = [_element(child, depth + 1) for child in children if child.tag == "item"]
     if len(items) == len(children) and depth > 0:
         return items
-    fields: dict[str, Value] = {child.tag: _element(child, depth + 1) for child in children if child.tag != "item"}
+    others = [child for child in children if child.tag != "item"]
+    fields: dict[str, Value] = {child.tag: _element(child, depth + 1) for child in others}
+    if len(fields) < len(others):
+        raise Unreadable("a field given twice")
     if items:
         fields["item"] = items
     return fields

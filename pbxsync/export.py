@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pbxsync.names import control_character, route_fault, trunk_fault
 from pbxsync.quoting import quoted
-from pbxsync.text import printable
 
 if TYPE_CHECKING:
     from pbxsync.model import KnownState, Route
@@ -55,7 +54,7 @@ def export(known: KnownState, *, url: str | None, type: str) -> Export:
             declared += 1
         else:
             left_out.append(LeftOut(one.route.name, reason))
-            entries.append(f"  # left out: {quoted(printable(one.route.name))}: {reason}")
+            entries.append(f"  # left out: {quoted(one.route.name)}: {reason}")
     lines += ["routes:" if declared else "routes: []", *entries]
     return Export("\n".join(lines) + "\n", tuple(left_out))
 
@@ -74,7 +73,7 @@ def _undeclarable(route: Route, count: int) -> str | None:
     for trunk in route.trunks:
         fault = trunk_fault(trunk)
         if fault:
-            return f"no trunk of a file can have the name {quoted(printable(trunk))}: {fault[1]}"
+            return f"no trunk of a file can have the name {quoted(trunk)}: {fault[1]}"
     for text in (route.matchpattern, route.prefix, route.prepend, route.callerid):
         character = control_character(text)
         if character:

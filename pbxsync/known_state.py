@@ -11,29 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 from pbxsync.errors import StateError
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
+from pbxsync.text import command_line, safe_json
 from pbxsync.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 #: The format of the files written here. Readers refuse another major.
 FORMAT_VERSION = "1.0"
 
 
-def with_change(routes: Iterable[KnownRoute], change: Change) -> tuple[KnownRoute, ...]:
-    """The routes as they are once the PBX has carried out the change: an add goes behind those that exist."""
-    routes = tuple(routes)
-    if change.after is None:
-        return tuple(known for known in routes if not _is_target(known, change))
-    if change.before is None:
-        return (*routes, KnownRoute(change.after))
-    after = change.after
-    return tuple(replace(known, route=after) if _is_target(known, change) else known for known in routes)
-
-
-def _is_target(known: KnownRoute, change: Change) -> bool:
-    return change.before is not None and known.route.name == change.before.name and known.id == change.id
+def with_changes(routes: Iterable[KnownRoute], changes: Iterable[Change]) -> tuple[KnownRoute, ...]:
+    """The routes as they are once the PBX has carried out the changes: an add goes behind those that exist."""
+    table: dict[object, KnownRoute] = {}
+    place: dict[tuple[str, str | None], object] = {}
+    for number, known in enumerate(routes):
+        table[number] = known
+        place[known.route.name, known.id] = number
+    for change in changes:
+        at = place.pop((change.before.name, change.id), None) if change.before else object()
+        if at is None:
+            continue
+        if change.after is None:
+            del table[at]
+        else:
+            table[at] = replace(table[at], route=change.after) if change.before else KnownRoute(change.after)
+            place[change.after.name, table[at].id] = at
+    return tuple(table.values())
 
 
 class StateFile:
@@ -59,8 +64,8 @@ class StateFile:
             if init:
                 return cls(path, KnownState(pbx, (), str(path)))
             raise StateError(
-                f"{path}: there is no such state file; record one with: pbxsync refresh --state {path}, or, for a PBX "
-                "without routes, begin an empty one with --init"
+                f"{path}: there is no such state file; record one with: {_refresh(path)}; or, to plan and apply for a "
+                "PBX without routes, begin an empty one with --init"
             ) from None
         except UnicodeDecodeError:
             raise StateError(f"{path}: not a state file: it is not UTF-8") from None
@@ -79,8 +84,10 @@ class StateFile:
         try:
             write_whole(self.path, dump(state))
         except OSError as error:
-            reason = error.strerror or error
-            raise StateError(f"{self.path}: the state file can't be written: {reason}; nothing in it changed") from None
+            raise StateError(
+                f"{self.path}: the state file can't be written: {error.strerror or error}; nothing in it changed. "
+                "Its folder must exist and take a second file of its size"
+            ) from None
         self.state = state
 
     def sending(self, change: Change) -> None:
@@ -93,7 +100,10 @@ class StateFile:
 
     def settle(self, change: Change, *, applied: bool) -> None:
         """Record that the PBX carried the change out, or that it did not."""
-        routes = with_change(self.state.routes, change) if applied else self.state.routes
+        routes = self.state.routes
+        # A route that was added may be recorded already: by a refresh, before somebody settled the doubt.
+        if applied and not (change.before is None and any(known.route.name == change.name for known in routes)):
+            routes = with_changes(routes, [change])
         self.write(replace(self.state, routes=routes, doubts=self._other_doubts(change)))
 
     def _other_doubts(self, change: Change) -> tuple[Doubt, ...]:
@@ -107,7 +117,7 @@ def _sent(change: Change) -> tuple[object, ...]:
 
 def dump(state: KnownState) -> str:
     """The state as the text of a state file: always the same for the same state, one route a line."""
-    routes = [{**_route_fields(known.route), "id": known.id} for known in state.routes]
+    routes = [{**known.route.fields(), "id": known.id} for known in state.routes]
     doubts = [_doubt_fields(doubt) for doubt in state.doubts]
     return (
         "{\n"
@@ -119,7 +129,7 @@ def dump(state: KnownState) -> str:
     )
 
 
-def _one_a_line(items: list[dict[str, object]]) -> str:
+def _one_a_line(items: Sequence[Mapping[str, object]]) -> str:
     if not items:
         return "[]"
     lines = ",\n".join(f"    {_json(item)}" for item in items)
@@ -127,18 +137,7 @@ def _one_a_line(items: list[dict[str, object]]) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _route_fields(route: Route) -> dict[str, object]:
-    return {
-        "name": route.name,
-        "prefix": route.prefix,
-        "matchpattern": route.matchpattern,
-        "prepend": route.prepend,
-        "callerid": route.callerid,
-        "trunks": list(route.trunks),
-    }
+    return safe_json(json.dumps(value, ensure_ascii=False))
 
 
 def _doubt_fields(doubt: Doubt) -> dict[str, object]:
@@ -146,8 +145,8 @@ def _doubt_fields(doubt: Doubt) -> dict[str, object]:
     return {
         "action": str(change.action),
         "id": change.id,
-        "before": _route_fields(change.before) if change.before else None,
-        "after": _route_fields(change.after) if change.after else None,
+        "before": change.before.fields() if change.before else None,
+        "after": change.after.fields() if change.after else None,
         "reason": doubt.reason,
     }
 
@@ -179,9 +178,13 @@ def _parse(text: str, path: Path) -> KnownState:
     except ValueError as error:
         reason = f"it is not JSON, or cut short ({error})"
     raise StateError(
-        f"{path}: not a state file that this pbxsync can read: {reason}; restore it, or record it anew with: "
-        f"pbxsync refresh --state {path}"
+        f"{path}: not a state file that this pbxsync can read: {reason}; restore it, or, since it may hold outcomes in "
+        f"doubt, look through it, move it away, and record a new one with: {_refresh(path)}"
     )
+
+
+def _refresh(path: Path) -> str:
+    return command_line("pbxsync", "refresh", "--state", str(path))
 
 
 def _check_version(version: str) -> None:

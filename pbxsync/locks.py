@@ -1,15 +1,16 @@
-"""One apply at a time per PBX and per state file, among the processes of one machine.
+"""One apply at a time per PBX and per state file, among one user's processes on one machine.
 
 The system's file locks do it (by filelock), so a process that dies leaves none behind. Beside each lock lies a note of
-who holds it, for the message to whoever comes second. Between machines nothing can lock a PBX.
+who holds it, for the message to whoever comes second. Between users and between machines nothing
+locks a PBX: what goes wrong then, the query at the end of an apply finds.
 """
 
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
+import stat
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,14 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from pbxsync.errors import LockHeld
+from pbxsync.errors import LockHeld, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+_WINDOWS = os.name == "nt"
+#: Where the folder of the locks is made, for this user alone, which is checked.
+TMP = "/tmp"  # noqa: S108
 
 
 @contextlib.contextmanager
@@ -28,7 +33,7 @@ def hold(things: Iterable[str], timeout: float) -> Iterator[None]:
     """Hold the locks on these things (addresses of PBXs, paths of state files) for as long as the block runs.
 
     ``timeout`` is how many seconds to wait for another process; 0 does not wait. Raises LockHeld, which names who
-    holds the lock.
+    holds the lock, and SettingsError where no lock can be made.
     """
     with contextlib.ExitStack() as held:
         # Sorted, so that two processes that want the same two locks can't wait for each other.
@@ -39,7 +44,7 @@ def hold(things: Iterable[str], timeout: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _hold_one(thing: str, timeout: float) -> Iterator[None]:
-    stem = folder() / hashlib.sha256(thing.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    stem = folder() / hashlib.sha256(thing.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     note = stem.with_suffix(".holder")
     lock = FileLock(stem.with_suffix(".lock"), timeout=timeout, thread_local=False)
     try:
@@ -50,8 +55,11 @@ def _hold_one(thing: str, timeout: float) -> Iterator[None]:
             f"another pbxsync is at work on {thing}{waited}: {_read(note)}. Let it finish, or wait for it with "
             "--lock-timeout SECONDS"
         ) from None
+    except (OSError, NotImplementedError) as error:
+        raise _unusable(stem.parent, error) from None
     try:
-        note.write_text(_holder(), encoding="utf-8")
+        with contextlib.suppress(OSError):  # the lock is what counts
+            note.write_text(_holder(), encoding="utf-8", errors="replace")
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -62,21 +70,29 @@ def _hold_one(thing: str, timeout: float) -> Iterator[None]:
 def folder() -> Path:
     """Where this user's locks lie: ``PBXSYNC_LOCK_DIR``, or a folder of this user's own among the temporary files."""
     chosen = os.environ.get("PBXSYNC_LOCK_DIR")
-    path = Path(chosen) if chosen else Path(tempfile.gettempdir()) / f"pbxsync-{_user()}"
+    # One lock must not be two: so no variable but its own names the folder, neither $LOGNAME nor $TMPDIR. On Windows
+    # the temporary files are the user's own.
+    usual = f"{tempfile.gettempdir()}/pbxsync-locks" if _WINDOWS else f"{TMP}/pbxsync-{os.getuid()}"
+    path = Path(chosen or usual)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = path.lstat()
     except OSError as error:
-        raise LockHeld(
-            f"{path}: no folder for locks can be made there ({error.strerror}); name one with PBXSYNC_LOCK_DIR"
-        ) from None
+        raise _unusable(path, error) from None
+    # Anyone may make a folder of that name among the temporary files, and fill it with links to this user's files.
+    if not chosen and not _WINDOWS and (owner.st_uid != os.getuid() or stat.S_ISLNK(owner.st_mode)):
+        raise SettingsError(f"{path}: this folder for locks belongs to somebody else; name one with PBXSYNC_LOCK_DIR")
     return path
 
 
+def _unusable(path: Path, error: Exception) -> SettingsError:
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return SettingsError(f"{path}: no lock can be made there ({reason}); name another folder with PBXSYNC_LOCK_DIR")
+
+
 def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user need not have a name
-        return "unknown" if os.name == "nt" else str(os.getuid())
+    """Who runs this, by the variables that say so: the note is for people, and no user need have a name."""
+    return next((os.environ[name] for name in ("LOGNAME", "USER", "USERNAME") if os.environ.get(name)), "somebody")
 
 
 def _holder() -> str:

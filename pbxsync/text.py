@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+# What JSON may hold raw and a terminal acts on, or UTF-8 can't hold: DEL and C1, line ends, signs that turn the
+# direction of text, half surrogates.
+_TO_ESCAPE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -32,9 +34,9 @@ def escaped(char: str) -> str:
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def encodable(json: str) -> str:
-    """JSON text that UTF-8 can hold: half of a surrogate pair, which JSON can spell, is spelt as its escape."""
-    return _HALF_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", json)
+def safe_json(json: str) -> str:
+    """The same JSON with what could act on a terminal, or UTF-8 can't hold, spelt as its escape."""
+    return _TO_ESCAPE.sub(lambda half: f"\\u{ord(half[0]):04x}", json)
 
 
 def command_line(*words: str) -> str:

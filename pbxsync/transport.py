@@ -4,21 +4,35 @@ Every error of the transport is mapped to `pbxsync.errors`: what never left is `
 whole answer is `AnswerLost`.
 
 The access token travels in the query string. So requests go through `httpx.HTTPTransport` itself: `httpx.Client` would
-log each address, token included, and no error made here holds an address.
+log each address, token included. No error made here holds an address, nor words of a server, which may repeat one.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import socket
 import ssl
-import time
-from dataclasses import dataclass
+import sys
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from pbxsync import __version__
-from pbxsync.errors import AnswerLost, CertificateRefused, NotSent
+from pbxsync.errors import AnswerLost, CertificateRefused, NotSent, SettingsError
 from pbxsync.urls import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# httpx imports its own command line, and rich with it, where rich is installed; it goes without where that is missing.
+sys.modules["httpx._main"] = None  # type: ignore[assignment]
+try:
+    import httpx
+finally:
+    del sys.modules["httpx._main"]
 
 #: The largest answer that is read, in bytes.
 MAX_ANSWER = 16 * 1024 * 1024
@@ -26,13 +40,82 @@ MAX_ANSWER = 16 * 1024 * 1024
 IS_IT_A_PBX = "is the address that of a PBX with this API?"
 
 
+_exchanging: ContextVar[bool] = ContextVar("_exchanging", default=False)
+
+
+class _OthersOnly(logging.Filter):
+    """Keeps the records of exchanges made here out of every log, and lets those of anyone else pass.
+
+    At DEBUG httpcore logs the head of each answer, and a redirect repeats the query string with the token.
+    """
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        return not _exchanging.get()
+
+
+_OTHERS_ONLY = _OthersOnly()
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    before = _exchanging.set(True)
+    try:
+        yield
+    finally:
+        _exchanging.reset(before)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer: its status, where it redirects to (or an empty text), its body."""
+    """An HTTP answer: its status, where it redirects to (or an empty text), its body. Either may hold the token."""
 
     status: int
-    location: str
-    body: bytes
+    location: str = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class _Watch:
+    """Sees a request leave, and from then on gives the whole answer ``timeout`` seconds.
+
+    httpx limits each read alone: a PBX that sends a byte now and then would never run out of time. So once the time
+    is up, the socket is shut down, and the read that waits on it ends. Given to httpx as its ``trace`` extension.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._socket: socket.socket
+        self._timer: threading.Timer | None = None
+        self.left = False
+        self.expired = False
+
+    def begin(self) -> None:
+        """Forget the request before."""
+        self.left = self.expired = False
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Told by httpcore how far it is."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+        elif event.endswith(".send_request_headers.started"):
+            # The first request on a connection through a proxy is a CONNECT to that.
+            self.left = info["request"].method == b"POST"
+            self.end()
+            self._timer = threading.Timer(self._timeout, self._expire)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def end(self) -> None:
+        """Stop the clock; after this it does nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+            self._timer = None
+
+    def _expire(self) -> None:
+        self.expired = True
+        with contextlib.suppress(OSError):
+            # Not SSLSocket's own shutdown, which takes TLS away from under the thread that reads.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 class Transport:
@@ -47,29 +130,42 @@ class Transport:
         if url.startswith("https://"):
             verify = tls or ssl.create_default_context()
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        self._http = httpx.HTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=_proxy(url))
+        self._watch = _Watch(timeout)
+        for name in ("connection", "http11", "proxy"):
+            logging.getLogger(f"httpcore.{name}").addFilter(_OTHERS_ONLY)  # once is enough, and twice is once
+        try:
+            self._proxy = _proxy(url)
+            self._http = httpx.HTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=self._proxy)
+        except (httpx.InvalidURL, ValueError, ImportError):
+            # Not the reason in httpx's words: they repeat the proxy's address, which may hold a password.
+            raise SettingsError(
+                "the proxy that the environment names can't be used; write one such as http://192.0.2.1:3128, or name "
+                "the PBX in NO_PROXY"
+            ) from None
 
     def close(self) -> None:
         """Close the connection."""
-        self._http.close()
+        with _unlogged():
+            self._http.close()
 
     def post(self, call: str, target: str, content_type: str, body: bytes) -> Reply:
         """Send one request and read its whole answer.
 
         ``target`` is path and query. Redirects are not followed. Raises NotSent, CertificateRefused, AnswerLost.
         """
+        self._watch.begin()
         try:
-            return self._exchange(call, self._request(target, content_type, body))
-        except httpx.InvalidURL as error:
-            raise NotSent(call, f"{call}: the address {self._url} can't be used ({error})") from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise self._not_sent(call, error) from None
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.PoolTimeout) as error:
-            raise NotSent(call, f"{call}: the request could not be made ({type(error).__name__})") from None
-        except httpx.TimeoutException:
-            raise AnswerLost(call, f"{call}: no answer within {self._timeout:g} s (see --timeout)") from None
-        except httpx.HTTPError as error:
-            raise AnswerLost(call, f"{call}: the connection broke before the answer was complete ({error})") from None
+            with _unlogged():
+                reply = self._exchange(call, self._request(target, content_type, body))
+        except (httpx.InvalidURL, httpx.RequestError, UnicodeError) as error:
+            # The last is a host that no resolver takes, such as one with an empty label.
+            raise self._failure(call, error) from None
+        finally:
+            self._watch.end()
+        if self._watch.expired:
+            # An answer without a length ends where the socket was shut down, as if it were whole.
+            raise self._late(call)
+        return reply
 
     def _request(self, target: str, content_type: str, body: bytes) -> httpx.Request:
         timeout = self._timeout
@@ -82,22 +178,37 @@ class Transport:
                 "User-Agent": f"pbxsync/{__version__}",
             },
             content=body,
-            extensions={"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}},
+            extensions={
+                "timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout},
+                "trace": self._watch,
+            },
         )
 
     def _exchange(self, call: str, request: httpx.Request) -> Reply:
-        deadline = time.monotonic() + self._timeout
         response = self._http.handle_request(request)
         try:
             stream = response.extensions.get("network_stream")
             address = stream.get_extra_info("client_addr") if stream is not None else None
             self.local_address = address[0] if address else self.local_address
-            body = _bounded(call, response, deadline)
+            body = _bounded(call, response)
         finally:
             response.close()
         return Reply(response.status_code, response.headers.get("location", ""), body)
 
-    def _not_sent(self, call: str, error: httpx.TransportError) -> NotSent:
+    def _failure(self, call: str, error: Exception) -> NotSent | AnswerLost:
+        """What an error of httpx means: nothing of the request left, or its answer is lost."""
+        if not self._watch.left:
+            return self._not_sent(call, error)
+        if self._watch.expired or isinstance(error, httpx.TimeoutException):
+            return self._late(call)
+        return AnswerLost(call, f"{call}: the connection broke before the answer was complete{_because(error)}")
+
+    def _late(self, call: str) -> AnswerLost:
+        return AnswerLost(call, f"{call}: no whole answer within {self._timeout:g} s (see --timeout)")
+
+    def _not_sent(self, call: str, error: Exception) -> NotSent:
+        if not isinstance(error, httpx.RequestError):
+            return NotSent(call, f"{call}: the address {self._url} can't be used")
         host = urlsplit(self._url).netloc
         cause = _tls_cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -109,9 +220,18 @@ class Transport:
         if cause is not None:
             message = f"{call}: {host} does not speak TLS as it should ({cause.reason}); is it an http:// address?"
             return CertificateRefused(call, message)
-        if isinstance(error, httpx.ConnectTimeout):
+        if self._watch.expired or isinstance(error, httpx.TimeoutException):
             return NotSent(call, f"{call}: can't connect to {host} within {self._timeout:g} s; is it up?")
-        return NotSent(call, f"{call}: can't reach {host} ({error}); is the address right and the PBX up?")
+        if self._proxy is not None:
+            way = "through the proxy that the environment names (see NO_PROXY)"
+            return NotSent(call, f"{call}: can't reach {host} {way}{_because(error)}")
+        return NotSent(call, f"{call}: can't reach {host}{_because(error)}; is the address right and the PBX up?")
+
+
+def _because(error: Exception) -> str:
+    """The reason in brackets, where it comes from the system and not from a server, which may repeat the request."""
+    text = str(error) if isinstance(error, httpx.NetworkError | httpx.ProxyError) else ""
+    return f" ({text})" if text else ""
 
 
 def _proxy(url: str) -> httpx.Proxy | None:
@@ -136,13 +256,15 @@ def _tls_cause(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _bounded(call: str, response: httpx.Response, deadline: float) -> bytes:
-    """The body, within MAX_ANSWER bytes and before the deadline."""
+def _bounded(call: str, response: httpx.Response) -> bytes:
+    """The body, within MAX_ANSWER bytes."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        # None was asked for, and what unpacks to a thousand times its size would be no bounded answer.
+        raise AnswerLost(call, f"{call}: the answer is compressed, though that was not asked for; {IS_IT_A_PBX}")
     body = bytearray()
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         body += chunk
         if len(body) > MAX_ANSWER:
             raise AnswerLost(call, f"{call}: the answer is larger than {MAX_ANSWER >> 20} MiB; {IS_IT_A_PBX}")
-        if time.monotonic() > deadline:
-            raise AnswerLost(call, f"{call}: the answer was not complete in time (see --timeout)")
     return bytes(body)

@@ -54,6 +54,11 @@ def normal_url(text: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
+def without_scheme(url: str) -> str:
+    """A normal address without http or https, between which a PBX stays the same one."""
+    return url.removeprefix("https://").removeprefix("http://")
+
+
 def is_loopback(url: str) -> bool:
     """Whether the address is this machine's own, so that nothing sent there crosses a network."""
     host = urlsplit(url).hostname or ""

@@ -12,7 +12,7 @@ def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Put ``text`` (as UTF-8) in place of the file at ``path``, with these permission bits.
 
     A temporary file in the same folder is written, synced to disk and renamed onto the path; then the folder is
-    synced. Raises OSError, with the old file untouched, where any of that fails.
+    synced as far as the system can. Raises OSError, with the old file untouched, where the rest fails.
     """
     path = path.resolve()
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -31,11 +31,13 @@ def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be opened (Windows doesn't)."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Make the rename itself durable, where the system can: not every one lets a folder be opened or synced.
+
+    The new file is in its place by now, so to fail here would say that the old one is.
+    """
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

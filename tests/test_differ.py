@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pbxsync.differ import changed_fields, plan
 from pbxsync.document import parse
 from pbxsync.errors import PlanRefused
-from pbxsync.known_state import with_change
+from pbxsync.known_state import with_changes
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Plan, PlanChoices, Route
 from pbxsync.quoting import quoted
 from pbxsync.validator import check
@@ -31,10 +31,7 @@ C = Route("c", "NXX", ("t2",))
 
 def after(state: KnownState, made: Plan) -> KnownState:
     """The known state once the PBX has carried out every change of the plan."""
-    table = state.routes
-    for change in made.changes:
-        table = with_change(table, change)
-    return replace(state, routes=table)
+    return replace(state, routes=with_changes(state.routes, made.changes))
 
 
 def names(changes: tuple[Change, ...]) -> list[str]:

@@ -33,6 +33,7 @@ ROOMS = [
     "client",
     "whole_file",
     "known_state",
+    "verification",
     "applier",
     "locks",
     "export",

@@ -85,7 +85,7 @@ def test_strict_fails_on_a_warning_and_says_that_it_is_one() -> None:
     write(a=WITH_TESTS)
     ended = pbxsync("validate", "--strict", "a.yaml")
     assert "a.yaml:6:3: warning: " in ended.out
-    assert ended.out.endswith("0 errors, 1 warning in 1 file.\n")
+    assert ended.out.endswith("0 errors, 1 warning in 1 file. Warnings fail because of --strict.\n")
     assert ended.code == 1
 
 

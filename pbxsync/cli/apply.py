@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -72,22 +73,21 @@ def command(
         ctx.exit(planning.show_input_errors(error, output, paint))
     stop = Stop()
     planned, failures = planning.plan_all(jobs, stop, parallel, lock_timeout)
-    try:
+    with contextlib.ExitStack() as sessions:
+        for session, _ in planned:
+            sessions.push(session)
         plans = [plan for _, plan in planned]
         if output == "text":
             planning.show_plans(plans, paint)
             click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
         planning.show_failures(failures)
-        asking = not yes and sys.stdin.isatty() and any(plan.changes for plan in plans)
-        if asking and not _agreed(plans, shown=output == "text"):
+        asking = not yes and _can_ask() and any(plan.changes and not plan.in_doubt for plan in plans)
+        if asking and not _agreed(plans, shown=output == "text" and sys.stdout.isatty()):
             declined = PbxsyncError("declined: nothing was sent")
             done: list[_Done] = [(_not_begun(plan, declined), declined) for plan in plans]
             planning.show_failures([planning.Failure(None, declined)])
         else:
             done = _apply_all(planned, stop, parallel, paint, asked=asking, json=output == "json")
-    finally:
-        for session, _ in planned:
-            session.close()
     results = [result for result, _ in done]
     failures += [planning.Failure(result.plan.file, error) for result, error in done if error is not None]
     if output == "json":
@@ -95,12 +95,24 @@ def command(
     ctx.exit(_exit_code(results, failures, stop))
 
 
+def _can_ask() -> bool:
+    """Whether somebody sees the question and can answer it."""
+    return sys.stdin.isatty() and (sys.stderr.isatty() or sys.stdout.isatty())
+
+
 def _agreed(plans: Sequence[Plan], *, shown: bool) -> bool:
     """Ask whether to send the plans, which are on the screen already where ``shown``."""
+    on_stderr = sys.stderr.isatty()
     if not shown:
         for plan in plans:
-            click.echo(text.plan_text(plan), err=True)
-    return click.confirm("Apply?", err=True)
+            click.echo(text.plan_text(plan), err=on_stderr)
+    # Not click's own question: it writes to standard error alone.
+    click.echo("Apply? [y/N]: ", nl=False, err=on_stderr)
+    answer = sys.stdin.readline()
+    if not answer:
+        click.echo(err=on_stderr)  # what comes next must not stand behind the question
+        raise click.Abort
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _apply_all(
@@ -110,26 +122,31 @@ def _apply_all(
     several = len(planned) > 1
     total = sum(len(plan.changes) for _, plan in planned)
 
+    if total and not json:
+        click.echo()
     with stop.on_signals(), progress.shown(total, paint, on_stderr=json) as show:
 
         def work(item: tuple[Session, Plan]) -> Applied:
             session, plan = item
             file = plan.file if several else ""
-            if not plan.changes and not plan.in_doubt:
-                return Applied(plan, ())
             if asked:
                 session.check_unchanged()
             return session.apply(plan, lambda outcome: show(file, outcome))
 
+        results = side_by_side(planned, work, parallel)
         done: list[_Done] = [
             (_not_begun(plan, result), result) if isinstance(result, PbxsyncError) else (result, None)
-            for (_, plan), result in zip(planned, side_by_side(planned, work, parallel), strict=True)
+            for (_, plan), result in zip(planned, results, strict=True)
         ]
     for result, error in done:
         if error is not None:
             planning.show_failures([planning.Failure(result.plan.file, error)])
         elif result.plan.changes and not json:
-            click.echo(text.applied_text(result, paint), nl=False, color=paint.on or None)
+            click.echo(text.applied_text(result, paint), nl=False)
+    # Last, since what is to be done about it must not scroll away above a long list.
+    for result, error in done:
+        whys = text.faults(result) if error is None else []
+        planning.show_failures(planning.Failure(result.plan.file, PbxsyncError(why)) for why in whys)
     return done
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from pbxsync.cli.reach import connected, target
 from pbxsync.cli.session import read_live
 from pbxsync.errors import SettingsError
 from pbxsync.export import export
+from pbxsync.render.text import counted
 from pbxsync.text import printable
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export", short_help="Write the PBX's routes as a routes file.")
-@option("-o", "--output", "output", type=PATH, metavar="FILE", help="Write to FILE instead of standard output.")
+@option("-o", "--output", "output", type=PATH, metavar="FILE", help="Write to FILE; - is standard output.")
 @reach_options
 @output_options
 def command(output: Path | None, reach: Reach, paint: Paint) -> None:
@@ -34,17 +36,26 @@ def command(output: Path | None, reach: Reach, paint: Paint) -> None:
     with connected(to, reach) as client:
         known = read_live(client, to)
     written = export(known, url=None if reach.sandbox else to.address, type=to.type)
-    for left_out in written.left_out:
+    for left_out in dict.fromkeys(written.left_out):
         message = f'"{left_out.name}" is left out: {left_out.reason}'
         click.echo(f"pbxsync: {paint.changed('warning')}: {printable(message)}", err=True)
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(written.text, nl=False)
         return
     from pbxsync.whole_file import write_whole
 
     try:
-        write_whole(output, written.text, mode=0o644)
+        write_whole(output, written.text, mode=_mode(output))
     except OSError as error:
         raise SettingsError(f"{output}: can't be written: {error.strerror}") from None
     count = len(known.routes) - len(written.left_out)
-    click.echo(f"{printable(str(output))}: {count} routes written.", err=True)
+    click.echo(f"{printable(str(output))}: {counted(count, 'route')} written.", err=True)
+
+
+def _mode(output: Path) -> int:
+    """The permission bits of the file that is written anew, or those that any new file of this user gets."""
+    if output.exists():
+        return output.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

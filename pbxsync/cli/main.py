@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import traceback
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -16,7 +18,10 @@ from pbxsync.errors import PbxsyncError
 from pbxsync.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
+
+_TERMINATED = 128 + signal.SIGTERM
 
 #: Each command's first line of help, here so that ``--help`` need not load the commands.
 COMMANDS = {
@@ -59,40 +64,67 @@ def run() -> NoReturn:
     """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 130/143 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal's encoding lacks is shown escaped rather than ending the run.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+        # A name that the terminal's encoding lacks is shown escaped rather than ending the run. What goes to a file or
+        # to another program is UTF-8 everywhere, as JSON and routes files are.
+        encoding = {} if stream.isatty() else {"encoding": "utf-8"}
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace", **encoding)
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
-        sys.stdout.flush()
-    except PbxsyncError as error:
-        _fail(str(error))
-        code = error.exit_code
-    except click.exceptions.Exit as error:
-        code = error.exit_code
     except click.ClickException as error:
         error.show()
-        code = 1
+        message, code = error.format_message(), 1
+    except PbxsyncError as error:
+        message, code = str(error), error.exit_code
+        _fail(message)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing more was done")
-        code = 130
-    except BrokenPipeError:
-        # Whoever read the output went away; the interpreter must not complain of it when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        message, code = "interrupted", 130
+        _fail(message)
+    except SystemExit as error:
+        if error.code != _TERMINATED:  # click's own end of a run whose output nobody reads any more
+            return 1
+        message, code = "terminated", _TERMINATED
+        _fail(message)
     except OSError as error:
-        _fail(str(error))
+        message = str(error) if error.filename else f"standard input or output failed: {error.strerror}"
         code = 1
+        _fail(message)
     except Exception as error:  # a fault of pbxsync itself; its text is not shown, for it may hold a secret
-        _fail(
-            f"internal error ({type(error).__name__}); this is a fault of pbxsync, please report it with these lines:"
-        )
-        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+        message = f"internal error ({type(error).__name__}); this is a fault of pbxsync, please report it"
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        _fail(f"{message} with these lines:")
+        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+    else:
+        return code if isinstance(code, int) else 0
+    with contextlib.suppress(OSError):
+        click.echo(_document(sys.argv[1:], message), nl=False)
+    return code
+
+
+def _document(arguments: Sequence[str], message: str) -> str:
+    """The JSON document of a command that ended before it could print one; empty where none was asked for.
+
+    It looks at the arguments themselves, for they may be what is wrong.
+    """
+    given = [after for before, after in pairwise(arguments) if before == "--format"]
+    given += [argument.removeprefix("--format=") for argument in arguments if argument.startswith("--format=")]
+    command = next((argument for argument in arguments if argument in COMMANDS), None)
+    if "json" not in (given or [os.environ.get("PBXSYNC_FORMAT", "")]) or command not in ("validate", "plan", "apply"):
+        return ""
+    from pbxsync.model import Location, Problem, Severity
+    from pbxsync.render import json as json_render
+
+    if command == "validate":
+        nowhere = Location("", 1, 1)
+        return json_render.problems_document([Problem(nowhere, "", Severity.ERROR, "not-checked", message)])
+    return json_render.plans_document([], [], [(None, message)])
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(143)
+    raise SystemExit(_TERMINATED)
 
 
 def _fail(message: str) -> None:

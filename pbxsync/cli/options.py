@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import click
 
 from pbxsync.model import PlanChoices
 from pbxsync.render.paint import Paint
+from pbxsync.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,16 @@ _R = TypeVar("_R")
 _Decorator = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
 PATH = click.Path(path_type=Path)
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; «nan», which Python reads as one, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
 
 
 def option(*names: str, **settings: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
@@ -51,7 +63,7 @@ def reach_options(function: Callable[..., _R]) -> Callable[..., _R]:
     @option("--type", type=click.Choice(["json", "xml"]), help="The format of the API's bodies, over the file's.")
     @option(
         "--timeout",
-        type=click.FloatRange(min=0.1, max=3600),
+        type=_Seconds(min=0.1, max=3600),
         default=30.0,
         show_default=True,
         metavar="SECONDS",
@@ -126,7 +138,7 @@ def lock_option(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Add ``--lock-timeout``."""
     return option(
         "--lock-timeout",
-        type=click.FloatRange(min=0),
+        type=_Seconds(min=0, max=86400),
         default=0.0,
         show_default=True,
         metavar="SECONDS",
@@ -165,8 +177,12 @@ def format_option(*formats: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R
 def _log_to_stderr(verbose: int) -> None:
     import logging
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    class Echo(logging.Handler):
+        """To standard error as it is at that moment, for a progress bar may be drawn there."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            click.echo(printable(record.getMessage()), file=sys.stderr)
+
     logger = logging.getLogger("pbxsync")
-    logger.addHandler(handler)
+    logger.addHandler(Echo())
     logger.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)

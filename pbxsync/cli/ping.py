@@ -8,7 +8,8 @@ import click
 
 from pbxsync.cli.options import output_options, reach_options
 from pbxsync.cli.reach import connected, target
-from pbxsync.errors import PbxError, Refused
+from pbxsync.errors import CallUnknown, PbxError, Refused
+from pbxsync.render.text import counted
 from pbxsync.text import printable
 
 if TYPE_CHECKING:
@@ -35,17 +36,22 @@ def command(ctx: click.Context, reach: Reach, paint: Paint) -> None:
     to = target(reach)
     with connected(to, reach) as client:
         calls = _Tried(client, paint)
-        calls.attempt("heartbeat", client.heartbeat, lambda _: "the session is alive")
         device = calls.attempt("deviceinfo/query", client.query_device, lambda _: "")
-        calls.attempt("outroute/query", client.query_routes, lambda routes: f"{len(routes)} routes")
-        trunks = calls.attempt("trunklist/query", client.query_trunks, lambda found: f"{len(found)} trunks")
+        known = calls.attempt("outroute/query", client.query_routes, lambda routes: counted(len(routes), "route"))
+        trunks = calls.attempt("trunklist/query", client.query_trunks, lambda found: counted(len(found), "trunk"))
+        # Last, since it tells the PBX this side's address, which a connection must be there for.
+        calls.attempt("heartbeat", client.heartbeat, lambda _: "the session is alive")
     click.echo(f"{paint.strong(str(to.address))} answers ({to.type}).")
     click.echo(_device_text(device), nl=False)
     click.echo("calls:")
     click.echo("\n".join(calls.lines))
     click.echo("  not tried, since they change routes: outroute/add, outroute/update, outroute/delete")
+    if known is None and calls.answered:
+        click.echo("  its routes can't be read: plan and apply with --state FILE, and --init the first time")
     click.echo(_trunks_text(trunks), nl=False)
-    ctx.exit(0 if calls.any_worked else 1)
+    if not calls.answered:
+        click.echo(f"pbxsync: {to.address}: none of the calls worked; is the token still good?", err=True)
+    ctx.exit(0 if calls.answered else 1)
 
 
 class _Tried:
@@ -55,7 +61,8 @@ class _Tried:
         self._client = client
         self._paint = paint
         self.lines: list[str] = []
-        self.any_worked = False
+        #: Whether a call, the login among them, worked, or the firmware said in the API's words that it knows none.
+        self.answered = client.logged_in
 
     def attempt(self, name: str, call: Callable[[], _T], describe: Callable[[_T], str]) -> _T | None:
         try:
@@ -64,9 +71,11 @@ class _Tried:
             # A refusal is an answer: the PBX is there and knows who asks. Anything else is not.
             if not isinstance(error, Refused) or error.call != name:
                 raise
-            self.lines.append(f"  {self._paint.bad('✗')} {name}: {printable(str(error))}")
+            reason = printable(str(error).removeprefix(f"{name}: "))
+            self.lines.append(f"  {self._paint.bad('✗')} {name}: {reason}")
+            self.answered = self.answered or (isinstance(error, CallUnknown) and error.errno is not None)
             return None
-        self.any_worked = True
+        self.answered = True
         described = describe(result)
         self.lines.append(f"  {self._paint.good('✓')} {name}{f': {described}' if described else ''}")
         return result

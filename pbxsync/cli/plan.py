@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @state_options
 @plan_options
-@option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 0 where there are none.")
+@option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 where changes are pending.",
+)
 @format_option("text", "json")
 @reach_options
 @output_options
@@ -59,15 +64,17 @@ def command(
     except PbxsyncError as error:
         ctx.exit(planning.show_input_errors(error, output, paint))
     planned, failures = planning.plan_all(jobs, Stop(), parallel, None)
-    for session, _ in planned:
-        session.close()
+    with contextlib.ExitStack() as sessions:
+        for session, _ in planned:
+            sessions.push(session)
     plans = [plan for _, plan in planned]
-    if output == "json":
-        click.echo(planning.document(plans, warnings, failures), nl=False)
-    else:
+    if output == "text":
         planning.show_plans(plans, paint)
         click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
     planning.show_failures(failures)
-    if failures:
-        ctx.exit(max(failure.error.exit_code for failure in failures))
-    ctx.exit(2 if detailed_exitcode and any(plan.changes for plan in plans) else 0)
+    if output == "json":
+        click.echo(planning.document(plans, warnings, failures), nl=False)
+    codes = [failure.error.exit_code for failure in failures]
+    codes += [3 for plan in plans if plan.in_doubt]
+    pending = detailed_exitcode and any(plan.changes for plan in plans)
+    ctx.exit(max(codes, default=2 if pending else 0))

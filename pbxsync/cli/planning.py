@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from pbxsync.model import Applied, Plan, Severity
 from pbxsync.render import json as json_render
 from pbxsync.render import text
 from pbxsync.text import printable
+from pbxsync.urls import normal_url, without_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,19 +52,27 @@ class Failure:
 def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
     """One job for each file, and the warnings of the files.
 
-    Raises InputError where a file has an error, and SettingsError where two files name the same PBX: the second would
-    take the first one's routes for unmanaged ones.
+    Raises InputError where a file has an error, and SettingsError where two files name the same PBX (the second would
+    take the first one's routes for unmanaged ones) or would keep their state in the same file.
     """
     loaded, warnings = load_all(wanted.files)
     several = len(loaded) > 1
-    if several and wanted.state is not None and wanted.state.is_file():
-        raise SettingsError(f"--state {wanted.state}: with several files it names a folder, and this is a file")
+    if several and wanted.state is not None and not wanted.state.is_dir():
+        instead = "this is a file" if wanted.state.exists() else "there is no such folder; make it first"
+        raise SettingsError(f"--state {wanted.state}: with several files it names a folder, and {instead}")
     made = [_job(wanted, source, desired, several=several) for source, desired in loaded]
-    for what, key in (
-        ("the PBX", lambda job: job.target.address),
-        ("the state file", lambda job: job.state and str(job.state)),
-    ):
-        _refuse_shared(made, what, key)
+    _refuse_shared(
+        made,
+        lambda job: without_scheme(job.target.address or ""),
+        lambda job: job.target.address,
+        "are for the PBX {} (by --url, PBXSYNC_URL or pbx: url: in the file); one file declares all routes of a PBX",
+    )
+    _refuse_shared(
+        made,
+        lambda job: str(job.state or ""),
+        lambda job: str(job.state),
+        "would be kept in the state file {}; give one of them another name",
+    )
     return made, warnings
 
 
@@ -71,21 +81,29 @@ def _job(wanted: Wanted, source: Source, desired: Desired, *, several: bool) -> 
     if state is not None and (several or state.is_dir()):
         state /= f"{source.stem}.json"
     store = f"sandbox-{source.stem}" if several else "sandbox"
+    _warn_of_another_pbx(wanted.reach, desired)
     to = target(wanted.reach, url=desired.url, type=desired.type, name=desired.name, sandbox=store)
     return Job(desired, to, state, wanted.init, wanted.choices, wanted.reach)
 
 
-def _refuse_shared(made: list[Job], what: str, key: Callable[[Job], str | None]) -> None:
+def _warn_of_another_pbx(reach: Reach, desired: Desired) -> None:
+    """Say it where an option or variable, perhaps a forgotten one, sends the file's routes elsewhere."""
+    if reach.sandbox or reach.url is None or desired.url is None:
+        return
+    own = normal_url(desired.url)
+    if reach.url.rstrip("/").lower() != own.lower():
+        message = f"{desired.file}: the file is for {own}, and --url or PBXSYNC_URL sends it to {reach.url}"
+        click.echo(f"pbxsync: warning: {printable(message)}", err=True)
+
+
+def _refuse_shared(made: list[Job], key: Callable[[Job], str], shown: Callable[[Job], str | None], fault: str) -> None:
     first: dict[str, str] = {}
     for job in made:
         value = key(job)
-        if value is None:
+        if not value:
             continue
         if value in first:
-            raise SettingsError(
-                f"{first[value]} and {job.desired.file} both are for {what} {value}; one file declares all routes of a "
-                "PBX, so put them together"
-            )
+            raise SettingsError(f"{first[value]} and {job.desired.file} both {fault.format(shown(job))}")
         first[value] = job.desired.file
 
 
@@ -94,18 +112,17 @@ def plan_all(
 ) -> tuple[list[tuple[Session, Plan]], list[Failure]]:
     """Plan every job. ``lock_timeout`` is None where nothing will be applied, so nothing is locked.
 
-    The sessions that come back stay open; those that failed are closed.
+    The sessions that come back are open, and the caller's to close; those that failed are closed.
     """
 
     def start(job: Job) -> tuple[Session, Plan]:
-        session = Session(job, stop)
-        try:
+        with contextlib.ExitStack() as until_planned:
+            session = until_planned.enter_context(Session(job, stop))
             if lock_timeout is not None:
                 session.lock(lock_timeout)
-            return session, session.plan()
-        except BaseException:
-            session.close()
-            raise
+            plan = session.plan()
+            until_planned.pop_all()
+            return session, plan
 
     planned: list[tuple[Session, Plan]] = []
     failures: list[Failure] = []
@@ -120,31 +137,30 @@ def plan_all(
 def show_input_errors(error: PbxsyncError, output: str, paint: Paint) -> int:
     """Show why no file could even be planned; the exit code."""
     problems = error.problems if isinstance(error, InputError) else ()
-    if output == "json":
-        messages = [] if problems else [(None, str(error))]
-        click.echo(json_render.plans_document([], problems, messages), nl=False)
     if problems:
         click.echo(text.problem_lines(problems, paint), err=True, nl=False)
         errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-        click.echo(f"pbxsync: {errors} error{'' if errors == 1 else 's'}; nothing was sent", err=True)
+        click.echo(f"pbxsync: {text.counted(errors, 'error')}; nothing was planned or sent", err=True)
     else:
         show_failures([Failure(None, error)])
+    if output == "json":
+        messages = [] if problems else [(None, str(error))]
+        click.echo(json_render.plans_document([], problems, messages), nl=False)
     return error.exit_code
 
 
 def show_failures(failures: Iterable[Failure]) -> None:
     """Say on standard error what failed, and for which file."""
     for failure in failures:
-        lead = "" if failure.file is None or failure.file in str(failure.error) else f"{failure.file}: "
-        click.echo(f"pbxsync: {printable(f'{lead}{failure.error}')}", err=True)
+        lead = f"{failure.file}: " if failure.file is not None else ""
+        click.echo(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}", err=True)
 
 
 def show_plans(plans: Sequence[Plan], paint: Paint) -> None:
-    """Print the plans for a person."""
-    for plan in plans:
-        click.echo(text.plan_text(plan, paint), color=paint.on or None)
-    if len(plans) > 1:
-        click.echo(text.totals(plans), nl=False)
+    """Print the plans for a person, with an empty line between them."""
+    parts = [text.plan_text(plan, paint) for plan in plans]
+    parts += [text.totals(plans)] if len(plans) > 1 else []
+    click.echo("\n".join(parts), nl=False)
 
 
 def document(plans: Iterable[Plan | Applied], warnings: Sequence[Problem], failures: Iterable[Failure]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pbxsync.render.text import outcome_line
+from pbxsync.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,34 +28,35 @@ def shown(total: int, paint: Paint, *, on_stderr: bool) -> Iterator[Callable[[st
     """
     guard = threading.Lock()  # outcomes of several PBXs come from several threads
 
-    def line(file: str, outcome: Outcome) -> None:
-        lead = f"{file}:" if file else ""
-        click.echo(f"{lead}{outcome_line(outcome, paint)}", err=on_stderr, color=paint.on or None)
+    def line(file: str, outcome: Outcome) -> str:
+        lead = f"{printable(file)}:" if file else ""
+        return f"{lead}{outcome_line(outcome, paint)}"
+
+    # Whoever reads the lines may go away; that is no reason to stop half way.
+    def echo(file: str, outcome: Outcome) -> None:
+        with guard, contextlib.suppress(OSError):
+            click.echo(line(file, outcome), err=on_stderr)
 
     if not sys.stderr.isatty() or not total:
-
-        def plain(file: str, outcome: Outcome) -> None:
-            with guard:
-                line(file, outcome)
-
-        yield plain
+        yield echo
         return
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
     columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns,
-        console=Console(stderr=True, no_color=not paint.on),
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    ) as bar:
+    screen = Console(stderr=True, no_color=not paint.on)
+    beside_bar = on_stderr or sys.stdout.isatty()
+    with Progress(*columns, console=screen, transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("", total=total)
 
         def drawn(file: str, outcome: Outcome) -> None:
-            with guard:
-                line(file, outcome)
+            with contextlib.suppress(OSError):
+                if beside_bar:  # only the console that draws the bar can put a line above it
+                    screen.print(Text.from_ansi(line(file, outcome)), soft_wrap=True)
+                else:
+                    echo(file, outcome)
                 bar.advance(task)
 
         yield drawn

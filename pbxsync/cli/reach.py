@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pbxsync.cli.options import Reach
     from pbxsync.client import Client, Credentials
 
+#: What the address of an embedded sandbox begins with.
+SANDBOX = "sandbox:"
 _SANDBOX_FOLDER = Path(".pbxsync")
 
 
@@ -48,7 +50,7 @@ def target(
     kind = reach.type or type or "json"
     if reach.sandbox:
         store = _SANDBOX_FOLDER / f"{sandbox}.json"
-        return Target(f"sandbox:{store.as_posix()}", name, kind, store)
+        return Target(f"{SANDBOX}{store.as_posix()}", name, kind, store)
     given = reach.url or url
     try:
         return Target(normal_url(given) if given else None, name, kind)

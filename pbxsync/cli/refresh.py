@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.applier import stored_fault
 from pbxsync.cli.options import PATH, lock_option, option, output_options, reach_options
-from pbxsync.cli.reach import connected, target
-from pbxsync.cli.session import read_live
+from pbxsync.cli.reach import SANDBOX, connected, target
+from pbxsync.cli.session import lockable, read_live
 from pbxsync.errors import SettingsError
 from pbxsync.known_state import StateFile
 from pbxsync.model import KnownState
-from pbxsync.text import listed, printable
+from pbxsync.render.text import counted
+from pbxsync.text import command_line, listed, printable
+from pbxsync.verification import stored_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pbxsync.cli.options import Reach
+    from pbxsync.cli.reach import Target
     from pbxsync.render.paint import Paint
 
 
@@ -39,19 +41,28 @@ def command(state: Path, lock_timeout: float, reach: Reach, paint: Paint) -> Non
     if to.address is None:
         if not state.exists():
             raise SettingsError("no PBX is named: give --url (or PBXSYNC_URL)")
-        to = target(reach, url=StateFile.read(state, pbx=None).state.pbx)
-    with hold([str(state.resolve())], lock_timeout):
+        to = _target_of(state, reach)
+    with hold(lockable(to, state), lock_timeout):
         file = StateFile.read(state, pbx=to.address, init=True)
         with connected(to, reach) as client:
             live = read_live(client, to)
         doubts = tuple(doubt for doubt in file.state.doubts if stored_fault(doubt.change, live.routes))
         settled = [doubt for doubt in file.state.doubts if doubt not in doubts]
         file.write(KnownState(to.address, live.routes, str(state), doubts))
-    click.echo(f"{printable(str(state))}: {len(live.routes)} routes of {to.address} recorded.")
+    click.echo(f"{printable(str(state))}: {counted(len(live.routes), 'route')} of {to.address} recorded.")
     if settled:
         names = listed(doubt.change.name for doubt in settled)
         click.echo(printable(f"No longer in doubt, the PBX holds what was sent: {names}"))
     if doubts:
         names = listed(doubt.change.name for doubt in doubts)
-        message = f"still in doubt: {names}; look on the PBX, then run: pbxsync resolve NAME --state {state}"
+        resolve = command_line("pbxsync", "resolve", "--state", str(state), "--applied", "--", "NAME")
+        message = f"still in doubt: {names}; look on the PBX, then run for each: {resolve} (or with --not-applied)"
         click.echo(f"pbxsync: {paint.changed('warning')}: {printable(message)}", err=True)
+
+
+def _target_of(state: Path, reach: Reach) -> Target:
+    """The PBX that the state file belongs to."""
+    address = StateFile.read(state, pbx=None).state.pbx
+    if address is not None and address.startswith(SANDBOX):
+        raise SettingsError(f"{state}: the state file belongs to {address}; use --sandbox, or name a PBX with --url")
+    return target(reach, url=address)

@@ -9,6 +9,7 @@ import click
 
 from pbxsync.cli.options import PATH, option, output_options
 from pbxsync.errors import SettingsError
+from pbxsync.render.text import counted
 from pbxsync.text import printable
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def command(port: int, store: Path | None, calls: str | None, paint: Paint, **be
             try:
                 pbx.wait_closed()
             except KeyboardInterrupt:
-                click.echo(f"ended; {len(pbx.routes())} routes{f' kept in {printable(str(store))}' if store else ''}.")
+                kept = f" kept in {printable(str(store))}" if store else ""
+                click.echo(f"\nended; {counted(len(pbx.routes()), 'route')}{kept}.")
     except SandboxError as error:
         raise SettingsError(str(error)) from None

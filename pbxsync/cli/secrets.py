@@ -23,7 +23,7 @@ def credentials(name: str | None, environment: Mapping[str, str] = os.environ) -
     suffixes = [f"_{name.upper().replace('-', '_')}", ""] if name else [""]
     for suffix in suffixes:
         token = _secret("PBXSYNC_TOKEN", suffix, environment)
-        username = environment.get(f"PBXSYNC_USERNAME{suffix}") or None
+        username = _text(f"PBXSYNC_USERNAME{suffix}", environment.get(f"PBXSYNC_USERNAME{suffix}"))
         password = _secret("PBXSYNC_PASSWORD", suffix, environment)
         if (username is None) != (password is None) and token is None:
             given, missing = ("USERNAME", "PASSWORD") if password is None else ("PASSWORD", "USERNAME")
@@ -39,18 +39,26 @@ def credentials(name: str | None, environment: Mapping[str, str] = os.environ) -
 
 def _secret(variable: str, suffix: str, environment: Mapping[str, str]) -> str | None:
     """A secret given by its variable, or by the file that the variable with ``_FILE`` names."""
-    direct = environment.get(variable + suffix) or None
+    direct = _text(variable + suffix, environment.get(variable + suffix))
     file_variable = f"{variable}_FILE{suffix}"
     file = environment.get(file_variable) or None
     if direct is not None and file is not None:
         raise SettingsError(f"both {variable}{suffix} and {file_variable} are set; set one of them")
     if file is None:
         return direct
+    # The messages don't repeat the path: where a secret was put in the wrong variable, it would be one.
     try:
-        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+        text = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingsError(f"{file_variable}: the file {file} can't be read: {reason}") from None
+        raise SettingsError(f"{file_variable}: the file that it names can't be read: {reason}") from None
     if not text:
-        raise SettingsError(f"{file_variable}: the file {file} is empty")
+        raise SettingsError(f"{file_variable}: the file that it names is empty")
     return text
+
+
+def _text(variable: str, value: str | None) -> str | None:
+    """The variable's value; None where it is not set or empty. One that is no text could not be sent."""
+    if value and any("\ud800" <= char <= "\udfff" for char in value):
+        raise SettingsError(f"{variable}: its value is not UTF-8")
+    return value or None

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+import queue
+import threading
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from pbxsync import differ
-from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable, verify
+from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable
 from pbxsync.cli.reach import connected
 from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, StaleState
 from pbxsync.known_state import StateFile
 from pbxsync.model import Applied, KnownState, Status
+from pbxsync.urls import without_scheme
+from pbxsync.verification import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import TracebackType
 
+    from pbxsync.applier import Ledger
     from pbxsync.cli.options import Reach
     from pbxsync.cli.reach import Target
     from pbxsync.cli.stopping import Stop
     from pbxsync.client import Client
-    from pbxsync.model import Desired, Outcome, Plan, PlanChoices
+    from pbxsync.model import Desired, KnownRoute, Outcome, Plan, PlanChoices
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -41,7 +47,10 @@ class Job:
 
 
 class Session:
-    """The work on one PBX. ``plan`` comes first, ``apply`` may follow, ``close`` ends it and gives the locks back."""
+    """The work on one PBX: ``plan`` comes first, ``apply`` may follow.
+
+    A context manager: the end of the block logs out, closes the connection and gives the locks back.
+    """
 
     def __init__(self, job: Job, stop: Stop) -> None:
         self.job = job
@@ -51,14 +60,19 @@ class Session:
         self._file: StateFile | None = None
         self._known = KnownState(None, ())
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
     def lock(self, timeout: float) -> None:
-        """Keep other processes of this machine off the PBX and the state file. Raises LockHeld."""
+        """Keep this user's other processes off the PBX and the state file. Raises LockHeld and SettingsError."""
         from pbxsync.locks import hold
 
-        things = [self.job.target.address or ""]
-        if self.job.state is not None:
-            things.append(str(self.job.state.resolve()))
-        self._open.enter_context(hold([thing for thing in things if thing], timeout))
+        self._open.enter_context(hold(lockable(self.job.target, self.job.state), timeout))
 
     def plan(self) -> Plan:
         """Read what is known and compare. Raises PbxsyncError."""
@@ -76,35 +90,40 @@ class Session:
             raise StaleState(f"{self.job.desired.file}: the PBX's routes changed since the plan was made; plan again")
 
     def apply(self, plan: Plan, show: Callable[[Outcome], None]) -> Applied:
-        """Carry the plan out; ``show`` is told of each outcome as it comes. Raises PbxsyncError before any call."""
+        """Carry the plan out; ``show`` is told of each outcome as it comes. Raises PbxsyncError before any change."""
         check_sendable(plan)
+        if not plan.changes:
+            return self._nothing_to_do(plan)
         client = self._connection()
-        ledger = LiveLedger(client) if self._file is None else RecordedLedger(self._file)
+        before: tuple[KnownRoute, ...] | None = self._known.routes
+        ledger: Ledger = LiveLedger(client)
         if self._file is not None:
-            check_recorded(plan, client)
+            before = check_recorded(plan, client)
+            ledger = RecordedLedger(self._file)
         outcomes = []
         for outcome in apply(plan, client, ledger, self._stop.event.is_set):
             outcomes.append(outcome)
             show(outcome)
         rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in outcomes)
         done = Applied(plan, tuple(outcomes), interrupted=self._stop.signal if rest else None)
-        return done if self._file is not None or done.interrupted else self._verified(done)
+        return done if before is None else self._verified(done, before)
 
-    def _verified(self, done: Applied) -> Applied:
-        """Ask the PBX at the end what it stored. Where the run was not even begun there is nothing to ask."""
+    def _nothing_to_do(self, plan: Plan) -> Applied:
+        if self._file is not None and not self._file.path.exists():
+            self._file.write(self._file.state)  # what --init began is there for the next run, also when it is empty
+        return Applied(plan, ())
+
+    def _verified(self, done: Applied, before: tuple[KnownRoute, ...]) -> Applied:
+        """Ask the PBX at the end what it stored. Where nothing was carried out there is nothing to ask."""
         if not done.count(Status.APPLIED) or done.count(Status.IN_DOUBT):
             return done
         try:
             actual = self._connection().query_routes()
         except PbxError as error:
             message = f"what the PBX stored can't be checked: {error}; plan again to see"
-            return Applied(done.plan, done.outcomes, error=message)
-        findings, notes = verify(self._known.routes, done.outcomes, actual)
-        return Applied(done.plan, done.outcomes, findings, notes)
-
-    def close(self) -> None:
-        """Log out, close the connection, give the locks back."""
-        self._open.close()
+            return replace(done, error=message)
+        findings, notes = verify(before, done.outcomes, actual)
+        return replace(done, findings=findings, notes=notes)
 
     def _connection(self) -> Client:
         if self._client is None:
@@ -115,20 +134,31 @@ class Session:
         return read_live(self._connection(), self.job.target)
 
 
+def lockable(target: Target, state: Path | None) -> list[str]:
+    """What nobody else may work on meanwhile. A PBX is the same one over http and https."""
+    pbx = str(target.store.resolve()) if target.store is not None else without_scheme(target.address or "")
+    return [thing for thing in (pbx, str(state.resolve()) if state is not None else "") if thing]
+
+
 def read_live(client: Client, target: Target) -> KnownState:
     """Ask the PBX for its routes. Raises PbxError, with the way out where the firmware can't be asked."""
     try:
         return KnownState(target.address, client.query_routes())
     except CallUnknown as error:
+        if error.call != "outroute/query":
+            raise
         message = (
-            f"{error}. Firmware that can't be asked for its routes is kept in sync by what pbxsync records: "
-            "use --state FILE, and --init the first time"
+            f"{error} Firmware that can't be asked for its routes is kept in sync by what pbxsync records: "
+            "plan and apply with --state FILE, and --init the first time"
         )
         raise CallUnknown(error.call, message, error.errno) from None
 
 
 def side_by_side(items: Sequence[_T], work: Callable[[_T], _R], parallel: int) -> list[_R | PbxsyncError]:
-    """Do the work for each item, at most ``parallel`` at once; the results, or what was raised, in the items' order."""
+    """Do the work for each item, at most ``parallel`` at once; the results, or what was raised, in the items' order.
+
+    An interrupt comes through at once, whatever hangs: the threads don't keep the process from ending.
+    """
 
     def guarded(item: _T) -> _R | PbxsyncError:
         try:
@@ -138,5 +168,21 @@ def side_by_side(items: Sequence[_T], work: Callable[[_T], _R], parallel: int) -
 
     if len(items) <= 1:
         return [guarded(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(parallel, len(items))) as pool:
-        return list(pool.map(guarded, items))
+    results: list[Future[_R | PbxsyncError]] = [Future() for _ in items]
+    waiting: queue.SimpleQueue[tuple[_T, Future[_R | PbxsyncError]]] = queue.SimpleQueue()
+    for pair in zip(items, results, strict=True):
+        waiting.put(pair)
+
+    def worker() -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                item, result = waiting.get_nowait()
+                try:
+                    result.set_result(guarded(item))
+                except BaseException as error:  # it is raised where the result is asked for
+                    result.set_exception(error)
+
+    for _ in range(min(parallel, len(items))):
+        threading.Thread(target=worker, daemon=True).start()
+    wait(results)  # for all of them: a fault in one must not cut the others off
+    return [result.result() for result in results]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -23,22 +25,36 @@ class Stop:
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
-        """While the block runs, a first SIGINT or SIGTERM asks to stop; a second one acts as it would elsewhere."""
+        """While the block runs, a first SIGINT or SIGTERM asks to stop, and a second one ends the process at once.
+
+        At once is without a word more to the PBX or to the state file, where the call in flight is recorded as in doubt
+        since before it was sent.
+        """
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
         def stop(number: int, _frame: FrameType | None) -> None:
+            if self.signal is not None:
+                _leave(number)
             self.signal = number
             self.event.set()
-            restore()
             click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
-
-        def restore() -> None:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
         for number in before:
             signal.signal(number, stop)
         try:
             yield
         finally:
-            restore()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _leave(number: int) -> NoReturn:
+    message = (
+        "pbxsync: stopped at once; whether the call in flight was carried out is not known. With --state it is "
+        "recorded as in doubt; else plan again to see"
+    )
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which a progress bar hides
+    with contextlib.suppress(OSError):
+        click.echo(f"{show_cursor}\n{message}", err=True)
+        sys.stdout.flush()
+    os._exit(128 + number)

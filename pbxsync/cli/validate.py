@@ -40,7 +40,8 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
         routes = sum(len(one.desired.routes) for _, one in checked if one.desired)
         count = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
         good = f"{_plural(routes, 'route')} in {_plural(len(checked), 'file')}"
-        click.echo(f"{count} in {_plural(len(checked), 'file')}." if problems else f"{good}: no problems.")
+        failing = " Warnings fail because of --strict." if strict and warnings and not errors else ""
+        click.echo(f"{count} in {_plural(len(checked), 'file')}.{failing}" if problems else f"{good}: no problems.")
     ctx.exit(1 if errors or (strict and warnings) else 0)
 
 

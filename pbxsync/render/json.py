@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.model import Action, Applied, Change, Plan, Problem, Route
-from pbxsync.text import encodable
+from pbxsync.text import safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ def plans_document(
 
 def _document(**parts: object) -> str:
     text = json.dumps({"format_version": FORMAT_VERSION, **parts}, indent=2, ensure_ascii=False)
-    return encodable(text) + "\n"
+    return safe_json(text) + "\n"
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pbxsync.model import Action, Applied, Change, Outcome, Plan, Problem, Route, Severity, Status
 from pbxsync.render.paint import Paint
-from pbxsync.text import listed, printable
+from pbxsync.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,12 +34,17 @@ def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
         lines.append("  skipped, because of --add-only:")
         lines += [f"  {line}" for change in plan.skipped for line in _change_lines(change, width, paint)]
     if plan.unmanaged:
-        names = listed(printable(name) for name in plan.unmanaged)
+        names = ", ".join(f'"{name}"' if "," in name else name for name in map(printable, plan.unmanaged))
         lines.append(paint.faint(f"  unmanaged, left as they are: {names}"))
     for warning in plan.warnings:
         mark = paint.changed("warning")
         lines.append(f"  {mark}: {printable(warning.message)} {paint.faint(f'[{warning.rule}]')}")
     return "\n".join([*lines, _sum(plan)]) + "\n"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 route``, ``2 routes``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _headline(plan: Plan) -> str:
@@ -50,6 +55,11 @@ def _headline(plan: Plan) -> str:
 
 def _sum(plan: Plan) -> str:
     rest = f"{plan.unchanged} unchanged, {len(plan.unmanaged)} unmanaged"
+    rest += f", {len(plan.blocked)} left alone (doubled on the PBX)" if plan.blocked else ""
+    if plan.in_doubt:
+        return f"Nothing of this is sent before what is in doubt ({len(plan.in_doubt)}) is settled: {rest}."
+    if plan.blocked and not plan.changes:
+        return f"Nothing that can be done: {rest}."
     if not plan.changes:
         return f"Nothing to do: {rest}."
     parts = [f"{plan.count(action)} to {action}" for action in Action]
@@ -107,6 +117,22 @@ def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
     stopped = " Interrupted: the rest was not attempted." if applied.interrupted else ""
     wrong = f" {len(applied.findings)} not as it should be on the PBX." if applied.findings else ""
     return "\n".join([*lines, f"{where}: {', '.join(parts)}.{wrong}{stopped}"]) + "\n"
+
+
+def faults(applied: Applied) -> list[str]:
+    """What makes an apply fail, each on one line: where it stopped and why, or what the PBX stored otherwise."""
+    lines = [_stopped(outcome, applied) for outcome in applied.outcomes if outcome.error is not None]
+    lines += [finding.message for finding in applied.findings]
+    return [*lines, applied.error] if applied.error else lines
+
+
+def _stopped(outcome: Outcome, applied: Applied) -> str:
+    what = f"{outcome.change.action} {outcome.change.name}"
+    left = counted(applied.count(Status.NOT_ATTEMPTED), "change")
+    if outcome.status is Status.FAILED:
+        again = f". {left} not attempted; once it is mended, run again to go on there"
+        return f"{what} failed: {outcome.error}{again if applied.count(Status.NOT_ATTEMPTED) else ''}"
+    return f"{what} is in doubt: {outcome.error}. {left} not attempted"
 
 
 def totals(plans: Sequence[Plan]) -> str:

@@ -1,0 +1,120 @@
+"""What a PBX holds, against what was sent to it: what was stored otherwise, lost, doubled or put elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbxsync.known_state import with_changes
+from pbxsync.model import Change, Finding, KnownRoute, Outcome, Route, Status
+from pbxsync.text import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
+    """Hold the PBX's routes against a change that it should have carried out; what is wrong in words, or None."""
+    return _fault(change, _by_name(routes))
+
+
+def verify(
+    known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Sequence[KnownRoute]
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Hold what the PBX has after a run against what it had before and what the run did.
+
+    Gives the failures (what was not stored as sent, what was lost, doubled or put elsewhere), and notes of what
+    somebody else changed.
+    """
+    outcomes = list(outcomes)
+    applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
+    expected = with_changes(known, applied)
+    before, after = _by_name(expected), _by_name(actual)
+    findings = [Finding(change.name, fault) for change in applied if (fault := _fault(change, after))]
+    touched = {change.name for change in applied}
+    findings += [
+        Finding(name, f"{name} is gone from the PBX, though this run did not delete it")
+        for name, routes in before.items()
+        if name not in touched and len(after.get(name, ())) < len(routes)
+    ]
+    reordered = []
+    for name, higher in _misplaced(expected, actual):
+        if touched.isdisjoint([name, *higher]):
+            reordered.append(f"put above {name} on the PBX by somebody else meanwhile: {listed(higher)}")
+        else:
+            message = f"{listed(higher, 3)} stands above {name} on the PBX, belongs behind it, and may take its calls"
+            findings.append(Finding(higher[0], f"{message}; put it in its place on the PBX"))
+    gone = {change.before.name for change in applied if change.before}
+    failed = {outcome.change.name for outcome in outcomes if outcome.status is Status.FAILED}
+    return tuple(findings), (*_notes(before, after, touched | gone, failed), *reordered)
+
+
+def _by_name(routes: Iterable[KnownRoute]) -> dict[str, list[Route]]:
+    """The routes of each name in their order; there may be two of one name."""
+    found: dict[str, list[Route]] = {}
+    for known in routes:
+        found.setdefault(known.route.name, []).append(known.route)
+    return found
+
+
+def _fault(change: Change, there: Mapping[str, list[Route]]) -> str | None:
+    named = there.get(change.name, [])
+    if change.after is None:
+        return f"{change.name} is still there" if named else None
+    if not named:
+        return f"{change.name} is not there"
+    if len(named) > 1:
+        return f"{change.name} is there {len(named)} times"
+    before = change.before
+    if before and before.name != change.name and before.name in there:
+        return f"the old name, {before.name}, is still there too"
+    return _difference(change.after, named[0])
+
+
+def _difference(sent: Route, stored: Route) -> str | None:
+    if sent == stored:
+        return None
+    got = stored.fields()
+    fields = [
+        f'{name} was sent as "{_shown(value)}" and stored as "{_shown(got[name])}"'
+        for name, value in sent.fields().items()
+        if value != got[name]
+    ]
+    return f"{sent.name} is not stored as it was sent: {'; '.join(fields)}"
+
+
+def _shown(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ",".join(value)
+
+
+def _misplaced(expected: Iterable[KnownRoute], actual: Sequence[KnownRoute]) -> Iterable[tuple[str, Sequence[str]]]:
+    """Names of routes, each with those that stand above it and belong behind it."""
+    there = _by_name(actual)
+    place = {known.route.name: n for n, known in enumerate(actual) if len(there[known.route.name]) == 1}
+    above: dict[str, list[str]] = {}
+    last: str | None = None
+    for known in expected:
+        name = known.route.name
+        if name not in place:
+            continue
+        if last is not None and place[name] < place[last]:
+            above.setdefault(last, []).append(name)
+        else:
+            last = name
+    return above.items()
+
+
+def _notes(
+    before: Mapping[str, list[Route]], after: Mapping[str, list[Route]], own: set[str], failed: set[str]
+) -> Iterator[str]:
+    """What changed on the PBX and was none of this run's doing, or that the run did not know of."""
+    late = [name for name in after if name in failed - own and after[name] != before.get(name)]
+    if late:
+        yield f"sent by this run and called failed, but on the PBX by now: {listed(late)}; plan again to see"
+    rest = [name for name in after if name not in own | failed]
+    changed = [name for name in rest if name in before and after[name] != before[name]]
+    changed = [name for name in changed if len(after[name]) == len(before[name])]
+    if changed:
+        yield f"changed on the PBX by somebody else meanwhile: {listed(changed)}"
+    new = [name for name in rest if len(after[name]) > len(before.get(name, ()))]
+    if new:
+        yield f"added on the PBX by somebody else meanwhile: {listed(new)}"

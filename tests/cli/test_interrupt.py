@@ -1,0 +1,107 @@
+"""Ctrl-C and SIGTERM: what is in flight is finished and recorded, the rest is not attempted."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pbxsync.sandbox import Sandbox
+from tests.cli.process import PATIENCE, Running, calls, declare, names, numbered, pbxsync, to
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
+
+SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+
+def received(pbx: Sandbox, count: int) -> None:
+    """Wait until the PBX has received so many requests."""
+    waiting = threading.Event()
+    for _ in range(int(PATIENCE / 0.02)):
+        if len(pbx.requests) >= count:
+            return
+        waiting.wait(0.02)
+    raise AssertionError(f"only {calls(pbx)} came")
+
+
+@SIGNALS
+def test_the_call_in_flight_is_finished_and_the_rest_not_attempted(number: signal.Signals, code: int) -> None:
+    declare("routes.yaml", numbered(5))
+    with (
+        Sandbox(tokens=["t"], faults=["outroute/add@3=delay:2"]) as pbx,
+        Running("apply", "routes.yaml", env=to(pbx)) as run,
+    ):
+        run.wait_for("✓ applied  add r2\n")
+        received(pbx, 4)
+        run.send(number)
+        done = run.ended()
+        assert names(pbx) == ["r1", "r2", "r3"]
+        assert calls(pbx) == ["outroute/query", *["outroute/add"] * 3, "outroute/query"]
+    assert done.code == code
+    assert "✓ applied  add r3\n  · not attempted  add r4\n  · not attempted  add r5\n" in done.out
+    assert done.out.endswith("2 not attempted. Interrupted: the rest was not attempted.\n")
+    assert done.err == "pbxsync: stopping; the call in flight is finished and recorded first\n"
+
+
+@SIGNALS
+def test_with_a_state_file_the_call_in_flight_is_recorded(number: signal.Signals, code: int) -> None:
+    declare("routes.yaml", numbered(4))
+    arguments = ("apply", "routes.yaml", "--state", "state.json", "--format", "json")
+    with Sandbox(tokens=["t"], calls={"outroute/add"}, faults=["outroute/add@3=delay:2"]) as pbx:
+        with Running(*arguments, "--init", env=to(pbx)) as run:
+            run.wait_for("✓ applied  add r2\n", stream="err")
+            received(pbx, 4)
+            run.send(number)
+            done = run.ended()
+        assert done.code == code
+        assert [one["status"] for one in done.json["plans"][0]["outcomes"]] == ["applied"] * 3 + ["not_attempted"]
+        state = json.loads(Path("state.json").read_text(encoding="utf-8"))
+        assert [one["name"] for one in state["routes"]] == ["r1", "r2", "r3"]
+        assert state["doubts"] == []
+
+        assert pbxsync(*arguments, env=to(pbx)).code == 0
+        assert names(pbx) == ["r1", "r2", "r3", "r4"]
+
+
+@pytest.mark.parametrize("sites", [["a"], ["a", "b"]])
+def test_a_second_signal_ends_the_run_at_once_and_says_that_the_outcome_is_unknown(sites: list[str]) -> None:
+    with Sandbox(tokens=["t"], faults=["outroute/add@2=hang"]) as a, Sandbox(tokens=["t"]) as b:
+        for site, pbx in (("a", a), ("b", b)):
+            declare(f"{site}.yaml", numbered(3), url=pbx.url)
+        files = [f"{site}.yaml" for site in sites]
+        with Running("apply", *files, "--state", ".", "--init", "--format", "json", env={"PBXSYNC_TOKEN": "t"}) as run:
+            run.wait_for("✓ applied  add r1\n", stream="err")
+            received(a, 3)
+            run.send(signal.SIGINT)
+            run.wait_for("stopping; the call in flight is finished and recorded first", stream="err")
+            run.send(signal.SIGINT)
+            done = run.ended()
+        assert done.code == 130
+        assert "whether the call in flight was carried out is not known. With --state it is recorded as" in done.err
+        assert names(a) == ["r1"]
+        again = pbxsync("apply", "a.yaml", "--state", ".", env={"PBXSYNC_TOKEN": "t"})
+        assert again.code == 3
+        assert "nothing is sent while an outcome is in doubt: add r2" in again.err
+
+
+@SIGNALS
+@pytest.mark.parametrize("several", [False, True])
+def test_a_plan_of_pbxs_that_hang_ends_at_once(number: signal.Signals, code: int, several: bool) -> None:
+    fault = ["outroute/query@*=hang"]
+    with Sandbox(tokens=["t"], faults=fault) as a, Sandbox(tokens=["t"], faults=fault) as b:
+        files = [declare("a.yaml", numbered(1), url=a.url)]
+        files += [declare("b.yaml", numbered(1), url=b.url)] if several else []
+        # Waited for, the hanging answers would take longer than the test's patience.
+        with Running("plan", *files, "--timeout", "600", "--format", "json", env={"PBXSYNC_TOKEN": "t"}) as run:
+            for pbx in (a, b)[: len(files)]:
+                received(pbx, 1)
+            run.send(number)
+            done = run.ended()
+    assert done.code == code
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    assert done.err.endswith(f"pbxsync: {word}\n")
+    assert done.json["errors"] == [{"file": None, "message": word}]

@@ -1,0 +1,54 @@
+"""Two runs on one PBX, or on one state file, from one machine."""
+
+from __future__ import annotations
+
+from pbxsync.sandbox import Sandbox
+from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, to
+
+
+def test_a_second_apply_is_told_who_holds_the_pbx_and_sends_nothing() -> None:
+    declare("routes.yaml", numbered(2))
+    with Sandbox(tokens=["t"], faults=["outroute/add@2=hang"]) as pbx:
+        with Running("apply", "routes.yaml", "--timeout", "600", env=to(pbx)) as first:
+            first.wait_for("✓ applied  add r1\n")
+            second = pbxsync("apply", "routes.yaml", env=to(pbx))
+            waited = pbxsync("apply", "routes.yaml", "--lock-timeout", "0.2", "--format", "json", env=to(pbx))
+            planned = pbxsync("plan", "routes.yaml", env=to(pbx))
+        assert calls(pbx).count("outroute/add") <= 2
+    assert second.code == waited.code == 1
+    assert second.err.startswith(
+        f"pbxsync: routes.yaml: another pbxsync is at work on {pbx.url.removeprefix('http://')}: process "
+    )
+    assert "started by" in second.err
+    assert "--lock-timeout" in second.err
+    assert "(waited 0.2 s)" in waited.json["errors"][0]["message"]
+    # A plan changes nothing, so it needs no lock.
+    assert planned.code == 0
+
+
+def test_a_second_apply_may_wait_for_the_first() -> None:
+    declare("routes.yaml", numbered(3))
+    with Sandbox(tokens=["t"], faults=["outroute/add@2=delay:1"]) as pbx:
+        with Running("apply", "routes.yaml", env=to(pbx)) as first:
+            first.wait_for("✓ applied  add r1\n")
+            second = pbxsync("apply", "routes.yaml", "--lock-timeout", "80", env=to(pbx))
+            assert first.ended().code == 0
+        assert names(pbx) == ["r1", "r2", "r3"]
+    assert second.code == 0, second.err
+    assert "Nothing to do: 3 unchanged" in second.out
+
+
+def test_a_state_file_is_held_too() -> None:
+    declare("routes.yaml", numbered(2))
+    state = ("--state", "state.json")
+    with (
+        Sandbox(tokens=["t"], faults=["outroute/add@2=hang"]) as pbx,
+        Running("apply", "routes.yaml", *state, "--init", "--timeout", "600", env=to(pbx)) as first,
+    ):
+        first.wait_for("✓ applied  add r1\n")
+        resolved = pbxsync("resolve", "r2", *state, "--applied")
+        refreshed = pbxsync("refresh", *state, env=to(pbx))
+    assert resolved.code == refreshed.code == 1
+    for done in (resolved, refreshed):
+        assert "another pbxsync is at work on " in done.err
+        assert "state.json: process " in done.err

@@ -1,0 +1,657 @@
+"""Plan and client → outcomes, against a sandbox that misbehaves: nothing twice, nothing lost, nothing claimed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pbxsync import differ
+from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable
+from pbxsync.client import Client, Connection, Credentials
+from pbxsync.errors import DoubtOpen, LoginRefused, PlanRefused, StaleState
+from pbxsync.known_state import StateFile
+from pbxsync.model import (
+    Action,
+    Change,
+    Doubt,
+    Finding,
+    KnownRoute,
+    KnownState,
+    Outcome,
+    Plan,
+    PlanChoices,
+    Route,
+    Status,
+)
+from pbxsync.sandbox import Sandbox
+from pbxsync.verification import stored_fault, verify
+from tests.strategies import desired, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+URL = "https://192.0.2.10"
+A, B, C, D = (Route(name, "X.", ("t1",)) for name in "abcd")
+A2 = replace(A, prefix="9")
+APPLIED, FAILED, IN_DOUBT, NOT_ATTEMPTED = Status.APPLIED, Status.FAILED, Status.IN_DOUBT, Status.NOT_ATTEMPTED
+
+UPDATE_A = Change(Action.UPDATE, A, A2, id="1")
+DELETE_B = Change(Action.DELETE, B, None, id="2")
+ADD_C, ADD_D = (Change(Action.ADD, None, route) for route in (C, D))
+CHANGES = (UPDATE_A, ADD_C, ADD_D, DELETE_B)
+
+
+def row(route: Route) -> dict[str, str]:
+    return {
+        "name": route.name,
+        "prefix": route.prefix,
+        "matchpattern": route.matchpattern,
+        "prepend": route.prepend,
+        "callerid": route.callerid,
+        "trunks": ",".join(route.trunks),
+    }
+
+
+def plan(*changes: Change, known_state: str = "live", in_doubt: tuple[Doubt, ...] = ()) -> Plan:
+    return Plan("routes.yaml", URL, None, known_state, changes, in_doubt=in_doubt)
+
+
+def pbx(*faults: str, routes: Sequence[Route] = (A, B), **options: Any) -> Sandbox:
+    return Sandbox(tokens=["t"], faults=faults, routes=[row(route) for route in routes], **options)
+
+
+@contextlib.contextmanager
+def client(
+    sandbox: Sandbox, kind: str = "json", timeout: float = 5.0, credentials: Credentials | None = None
+) -> Iterator[Client]:
+    with Client(Connection(sandbox.url, kind, timeout, 0), credentials or Credentials("t")) as one:
+        yield one
+
+
+def never() -> bool:
+    return False
+
+
+def live(sandbox: Sandbox, *changes: Change, **options: Any) -> list[Outcome]:
+    with client(sandbox, **options) as one:
+        return list(apply(plan(*changes), one, LiveLedger(one), never))
+
+
+def recorded(sandbox: Sandbox, file: StateFile, *changes: Change, **options: Any) -> list[Outcome]:
+    with client(sandbox, **options) as one:
+        return list(apply(plan(*changes, known_state=str(file.path)), one, RecordedLedger(file), never))
+
+
+def states(outcomes: Sequence[Outcome]) -> list[Status]:
+    return [outcome.status for outcome in outcomes]
+
+
+def calls(sandbox: Sandbox) -> list[str]:
+    return [
+        f"{request.call.rpartition('/')[2]} {request.fields.get('name', '')}".strip() for request in sandbox.requests
+    ]
+
+
+def names(sandbox: Sandbox) -> list[str]:
+    return [route["name"] for route in sandbox.routes()]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> StateFile:
+    state = StateFile.read(tmp_path / "a state.json", pbx=URL, init=True)
+    state.write(KnownState(URL, (KnownRoute(A, "1"), KnownRoute(B, "2")), str(state.path)))
+    return state
+
+
+def on_disk(file: StateFile) -> KnownState:
+    return StateFile.read(file.path, pbx=URL).state
+
+
+# --- order, and where it ends ---
+
+
+def test_changes_are_sent_one_by_one_in_the_plans_order_over_one_connection() -> None:
+    with pbx() as sandbox:
+        outcomes = live(sandbox, *CHANGES)
+        assert [outcome.change for outcome in outcomes] == list(CHANGES)
+        assert states(outcomes) == [APPLIED] * 4
+        assert [outcome.error for outcome in outcomes] == [None] * 4
+        assert calls(sandbox) == ["update a", "add c", "add d", "delete b"]
+        assert sandbox.connections == 1
+        assert names(sandbox) == ["a", "c", "d"]
+        assert sandbox.routes()[0]["prefix"] == "9"
+
+
+def test_the_first_failure_ends_the_run_and_what_comes_behind_it_is_not_attempted() -> None:
+    with pbx("outroute/add@1=refuse:10004") as sandbox:
+        outcomes = live(sandbox, *CHANGES)
+        assert states(outcomes) == [APPLIED, FAILED, NOT_ATTEMPTED, NOT_ATTEMPTED]
+        assert (
+            outcomes[1].error == "outroute/add: the PBX refused it (errno 10004, may mean: a required field is empty)"
+        )
+        assert calls(sandbox) == ["update a", "add c"]
+
+
+def test_each_outcome_comes_before_the_next_change_is_sent() -> None:
+    with pbx() as sandbox, client(sandbox) as one:
+        run = apply(plan(*CHANGES), one, LiveLedger(one), never)
+        for sent in range(1, 5):
+            next(run)
+            assert len(sandbox.requests) == sent
+
+
+def test_a_wish_to_stop_is_heard_before_each_call_and_heard_once() -> None:
+    stop = threading.Event()
+    with pbx() as sandbox, client(sandbox) as one:
+        outcomes = []
+        for outcome in apply(plan(*CHANGES), one, LiveLedger(one), stop.is_set):
+            outcomes.append(outcome)
+            # What was set once may be cleared again: the run stays stopped.
+            stop.clear() if len(outcomes) == 3 else stop.set()
+        assert states(outcomes) == [APPLIED, NOT_ATTEMPTED, NOT_ATTEMPTED, NOT_ATTEMPTED]
+        assert calls(sandbox) == ["update a"]
+
+
+def test_an_empty_plan_sends_nothing() -> None:
+    with pbx() as sandbox:
+        assert live(sandbox) == []
+        assert sandbox.requests == []
+
+
+# --- an answer that is lost: the PBX is asked ---
+
+LOST = [
+    "reset",
+    "close",
+    "cut-head",
+    "cut-body",
+    "status:503",
+    "html",
+    "empty",
+    "list",
+    "garbage",
+    "nostatus",
+    "redirect",
+]
+CASES = pytest.mark.parametrize(
+    ("change", "call"), [(UPDATE_A, "update"), (ADD_C, "add"), (DELETE_B, "delete")], ids=["update", "add", "delete"]
+)
+
+
+@CASES
+@pytest.mark.parametrize("fault", LOST)
+def test_a_change_that_is_found_as_it_was_sent_counts_and_the_run_goes_on(
+    change: Change, call: str, fault: str
+) -> None:
+    with pbx(f"outroute/{call}@1=after:{fault}") as sandbox:
+        outcomes = live(sandbox, change, ADD_D)
+        assert states(outcomes) == [APPLIED, APPLIED]
+        assert calls(sandbox) == [f"{call} {change.name}", "query all", "add d"]
+
+
+@CASES
+@pytest.mark.parametrize("fault", LOST)
+def test_a_change_that_is_not_found_is_not_sent_again_and_the_run_stops(change: Change, call: str, fault: str) -> None:
+    with pbx(f"outroute/{call}@1=before:{fault}") as sandbox:
+        outcomes = live(sandbox, change, ADD_D)
+        assert states(outcomes) == [FAILED, NOT_ATTEMPTED]
+        assert calls(sandbox) == [f"{call} {change.name}", "query all"]
+        assert names(sandbox) == ["a", "b"]
+        assert "it is not sent again in this run; the next one asks the PBX afresh" in str(outcomes[0].error)
+
+
+@pytest.mark.parametrize("fault", ["reset", "status:500", "refuse:10003", "empty"])
+@CASES
+def test_a_change_is_in_doubt_where_the_query_is_not_answered_either(change: Change, call: str, fault: str) -> None:
+    with pbx(f"outroute/{call}@1=after:reset", f"outroute/query@*={fault}") as sandbox:
+        outcomes = live(sandbox, change, ADD_D)
+        assert states(outcomes) == [IN_DOUBT, NOT_ATTEMPTED]
+        assert calls(sandbox) == [f"{call} {change.name}", "query all"]
+        assert "look on the PBX before the next apply" in str(outcomes[0].error)
+        assert str(outcomes[0].error).startswith(f"outroute/{call}: the connection broke")
+
+
+def test_an_add_that_the_pbx_carried_out_twice_is_no_success() -> None:
+    with pbx("outroute/add@1=twice") as sandbox, client(sandbox) as one:
+        one.add_route(C)
+        outcome = LiveLedger(one).lost(ADD_C, "reset")
+    assert outcome.status is FAILED
+    assert "c is there 2 times" in str(outcome.error)
+
+
+def test_an_add_that_was_stored_otherwise_is_no_success() -> None:
+    with pbx("outroute/add@1=alter:matchpattern=911") as sandbox, client(sandbox) as one:
+        one.add_route(C)
+        outcome = LiveLedger(one).lost(ADD_C, "reset")
+    assert outcome.status is FAILED
+    assert 'c is not stored as it was sent: matchpattern was sent as "X." and stored as "911"' in str(outcome.error)
+
+
+def test_a_change_whose_login_was_lost_has_failed_and_is_not_in_doubt(file: StateFile) -> None:
+    admin = Credentials(username="admin", password="sandbox")
+    with pbx("login@*=after:reset") as sandbox:
+        outcomes = live(sandbox, ADD_C, ADD_D, credentials=admin)
+        assert states(outcomes) == [FAILED, NOT_ATTEMPTED]
+        assert calls(sandbox) == ["login"]
+        assert states(recorded(sandbox, file, ADD_C, ADD_D, credentials=admin)) == [FAILED, NOT_ATTEMPTED]
+        assert on_disk(file).doubts == ()
+
+
+def test_a_request_that_never_left_has_failed() -> None:
+    with pbx() as sandbox:
+        pass
+    outcomes = live(sandbox, ADD_C, ADD_D)
+    assert states(outcomes) == [FAILED, NOT_ATTEMPTED]
+    assert "can't reach" in str(outcomes[0].error)
+
+
+# --- the same with a state file ---
+
+
+def test_each_success_is_on_disk_before_the_next_call(file: StateFile) -> None:
+    with pbx() as sandbox, client(sandbox) as one:
+        run = apply(plan(*CHANGES), one, RecordedLedger(file), never)
+        held = []
+        for _ in run:
+            assert on_disk(file).doubts == ()
+            held.append([known.route for known in on_disk(file).routes])
+        assert held == [[A2, B], [A2, B, C], [A2, B, C, D], [A2, C, D]]
+
+
+def test_a_refused_change_is_on_disk_neither_as_done_nor_as_in_doubt(file: StateFile) -> None:
+    with pbx("outroute/add@1=refuse") as sandbox:
+        assert states(recorded(sandbox, file, ADD_C, ADD_D)) == [FAILED, NOT_ATTEMPTED]
+    assert on_disk(file).doubts == ()
+    assert [known.route for known in on_disk(file).routes] == [A, B]
+
+
+@CASES
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_answer_is_recorded_as_in_doubt_and_nothing_is_sent_any_more(
+    change: Change, call: str, when: str, file: StateFile
+) -> None:
+    with pbx(f"outroute/{call}@1={when}:reset") as sandbox:
+        outcomes = recorded(sandbox, file, change, ADD_D)
+        assert states(outcomes) == [IN_DOUBT, NOT_ATTEMPTED]
+        assert calls(sandbox) == [f"{call} {change.name}"]
+    assert f"pbxsync resolve --state '{file.path}' --applied -- {change.name} (or with" in str(outcomes[0].error)
+    (doubt,) = on_disk(file).doubts
+    assert doubt.change == change
+    assert "the connection broke" in doubt.reason
+    assert [known.route for known in on_disk(file).routes] == [A, B]
+
+
+@pytest.mark.parametrize("name", ["x y", "it's", "$(reboot)"])
+def test_the_command_that_settles_a_doubt_can_be_pasted_whatever_the_name(name: str, file: StateFile) -> None:
+    with pbx("outroute/add@1=reset") as sandbox:
+        (outcome,) = recorded(sandbox, file, Change(Action.ADD, None, replace(C, name=name)))
+    quoted = {"x y": "'x y'", "it's": "'it'\"'\"'s'", "$(reboot)": "'$(reboot)'"}[name]
+    assert f" --applied -- {quoted} (or with --not-applied)" in str(outcome.error)
+
+
+def unwritable(file: StateFile) -> None:
+    """Put a folder where the state file was: nothing can be renamed onto it."""
+    file.path.unlink()
+    file.path.mkdir()
+
+
+def test_a_change_that_cannot_be_recorded_beforehand_is_not_sent(file: StateFile) -> None:
+    unwritable(file)
+    with pbx() as sandbox:
+        outcomes = recorded(sandbox, file, ADD_C, ADD_D)
+        assert states(outcomes) == [FAILED, NOT_ATTEMPTED]
+        assert str(outcomes[0].error).startswith("not sent: ")
+        assert sandbox.requests == []
+
+
+class BreaksTheFile:
+    """A PBX's client that makes the state file unwritable while a call is on its way."""
+
+    def __init__(self, client: Client, file: StateFile) -> None:
+        self._client = client
+        self._file = file
+
+    def add_route(self, route: Route) -> None:
+        unwritable(self._file)
+        self._client.add_route(route)
+
+    def update_route(self, id: str, route: Route) -> None:
+        self._client.update_route(id, route)
+
+    def delete_route(self, name: str) -> None:
+        self._client.delete_route(name)
+
+    def query_routes(self, *, once: bool = False) -> Sequence[KnownRoute]:
+        return self._client.query_routes()
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        ([], "the PBX says carried out, but it can't be recorded: "),
+        (
+            ["outroute/add@1=refuse:1"],
+            "the PBX says not carried out (outroute/add: the PBX refused it (errno 1)), but it",
+        ),
+        (["outroute/add@1=reset"], "; and the doubt can't be recorded: "),
+    ],
+)
+def test_what_cannot_be_recorded_is_in_doubt_and_the_run_stops(faults: list[str], said: str, file: StateFile) -> None:
+    with pbx(*faults) as sandbox, client(sandbox) as one:
+        breaking = BreaksTheFile(one, file)
+        outcomes = list(apply(plan(ADD_C, ADD_D), breaking, RecordedLedger(file), never))
+        assert states(outcomes) == [IN_DOUBT, NOT_ATTEMPTED]
+        assert said in str(outcomes[0].error)
+        assert calls(sandbox) == ["add c"]
+    assert file.state.doubts[0].change == ADD_C
+
+
+# --- before anything is sent ---
+
+
+def test_a_plan_with_an_open_doubt_is_not_sent_and_says_how_to_settle_it() -> None:
+    doubts = (Doubt(ADD_C, "reset"), Doubt(DELETE_B, "reset"))
+    with pytest.raises(DoubtOpen) as caught:
+        check_sendable(plan(ADD_D, known_state="a b.json", in_doubt=doubts))
+    assert "in doubt: add c, delete b. " in str(caught.value)
+    assert "pbxsync resolve --state 'a b.json' --applied -- NAME (or with --not-applied)" in str(caught.value)
+
+
+def test_an_update_without_an_id_is_not_sent_and_says_how_to_get_one() -> None:
+    nameless = replace(UPDATE_A, id=None)
+    with pytest.raises(PlanRefused) as caught:
+        check_sendable(plan(nameless, ADD_C, known_state="state.json"))
+    assert "not known for: a. Record the ids with: pbxsync refresh --state state.json; or, " in str(caught.value)
+    with pytest.raises(PlanRefused, match=r"not known for: a\. change these routes on the PBX, and use --add-only"):
+        check_sendable(plan(nameless))
+
+
+def test_adds_and_deletes_need_no_id() -> None:
+    check_sendable(plan(ADD_C, replace(DELETE_B, id=None), UPDATE_A))
+
+
+@pytest.mark.parametrize("fault", ["refuse", "refuse:10003", "status:404", "html", "empty", "close"])
+def test_a_plan_of_adds_alone_goes_ahead_by_the_file_where_the_pbx_can_not_be_asked(fault: str) -> None:
+    with pbx(f"outroute/query@*={fault}") as sandbox, client(sandbox) as one:
+        assert check_recorded(plan(ADD_C), one) is None
+        assert calls(sandbox) == ["query all"]
+
+
+def test_an_add_that_is_on_the_pbx_already_is_not_made_a_second_time() -> None:
+    with pbx(routes=(A, B, C)) as sandbox, client(sandbox) as one:
+        with pytest.raises(StaleState, match=r"has recorded of: c\. Record it anew with: pbxsync refresh --state"):
+            check_recorded(plan(ADD_C, known_state="state.json"), one)
+        assert calls(sandbox) == ["query all"]
+
+
+def test_updates_and_deletes_go_ahead_where_the_pbx_holds_what_was_recorded() -> None:
+    with pbx() as sandbox, client(sandbox) as one:
+        there = check_recorded(plan(UPDATE_A, replace(DELETE_B, id=None)), one)
+        assert there is not None
+        assert [known.route for known in there] == [A, B]
+        assert calls(sandbox) == ["query all"]
+
+
+def test_a_login_that_is_refused_does_not_pass_for_a_pbx_that_can_not_be_asked() -> None:
+    with pbx() as sandbox, client(sandbox, credentials=Credentials(None, "admin", "wrong")) as one:
+        with pytest.raises(LoginRefused):
+            check_recorded(plan(ADD_C), one)
+        assert [request.call for request in sandbox.requests] == ["login"]
+
+
+@pytest.mark.parametrize(
+    ("routes", "stale"),
+    [
+        ((B, A), "a, b"),
+        ((A2, B), "a"),
+        ((A,), "b"),
+        ((A, B, B), "b"),
+        ((), "a, b"),
+    ],
+)
+def test_a_recorded_route_that_the_pbx_holds_otherwise_is_not_overwritten(
+    routes: tuple[Route, ...], stale: str
+) -> None:
+    with pbx(routes=routes) as sandbox, client(sandbox) as one:
+        with pytest.raises(StaleState) as caught:
+            check_recorded(plan(*CHANGES, known_state="state.json"), one)
+        assert f"something else than the state file has recorded of: {stale}. Record it anew" in str(caught.value)
+        assert calls(sandbox) == ["query all"]
+
+
+def test_a_pbx_that_refuses_to_be_asked_is_left_to_add_only() -> None:
+    old = pbx(calls=["outroute/add", "outroute/update"])
+    with old, client(old) as one, pytest.raises(StaleState, match=r"errno 10003.+ Use --add-only"):
+        check_recorded(plan(UPDATE_A), one)
+
+
+def test_no_update_is_made_from_a_state_file_where_the_pbx_does_not_answer() -> None:
+    with pbx("*@*=reset") as sandbox, client(sandbox) as one, pytest.raises(StaleState, match="Use --add-only"):
+        check_recorded(plan(UPDATE_A), one)
+
+
+# --- the query at the end ---
+
+
+def known(*routes: Route) -> tuple[KnownRoute, ...]:
+    return tuple(KnownRoute(route, str(n)) for n, route in enumerate(routes, start=1))
+
+
+def verified(
+    actual: tuple[KnownRoute, ...], *changes: Change, before: tuple[KnownRoute, ...] = known(A, B)
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    return verify(before, [Outcome(change, APPLIED) for change in changes], actual)
+
+
+def test_a_pbx_that_stored_everything_as_it_was_sent_has_no_findings() -> None:
+    assert verified(known(A2, C, D), *CHANGES) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("fault", "changes", "finding"),
+    [
+        ("outroute/add@1=lie", (ADD_C,), Finding("c", "c is not there")),
+        ("outroute/add@1=twice", (ADD_C,), Finding("c", "c is there 2 times")),
+        (
+            "outroute/add@1=alter:trunks=t1,t9",
+            (ADD_C,),
+            Finding("c", 'c is not stored as it was sent: trunks was sent as "t1" and stored as "t1,t9"'),
+        ),
+        (
+            "outroute/update@1=alter:callerid=5",
+            (UPDATE_A,),
+            Finding("a", 'a is not stored as it was sent: callerid was sent as "" and stored as "5"'),
+        ),
+        ("outroute/delete@1=lie", (DELETE_B,), Finding("b", "b is still there")),
+        (
+            "outroute/update@1=drop-last",
+            (UPDATE_A,),
+            Finding("b", "b is gone from the PBX, though this run did not delete it"),
+        ),
+    ],
+)
+def test_what_the_pbx_did_not_store_as_sent_is_a_finding(
+    fault: str, changes: tuple[Change, ...], finding: Finding
+) -> None:
+    with pbx(fault) as sandbox:
+        outcomes = live(sandbox, *changes)
+        assert states(outcomes) == [APPLIED] * len(changes)
+        with client(sandbox) as one:
+            assert verify(known(A, B), outcomes, one.query_routes()) == ((finding,), ())
+
+
+def test_fields_that_the_pbx_filters_are_findings() -> None:
+    sent = Change(Action.ADD, None, replace(C, matchpattern="x.w", prefix="9 1"))
+    with pbx(filter_fields=True) as sandbox:
+        outcomes = live(sandbox, sent)
+        with client(sandbox) as one:
+            (finding,), _ = verify(known(A, B), outcomes, one.query_routes())
+    assert finding.message == (
+        'c is not stored as it was sent: prefix was sent as "9 1" and stored as "91"; '
+        'matchpattern was sent as "x.w" and stored as "X."'
+    )
+
+
+def test_a_rename_whose_old_name_is_still_there_is_a_finding() -> None:
+    rename = Change(Action.UPDATE, A, replace(A, name="z"), id="1")
+    assert stored_fault(rename, known(replace(A, name="z"), B)) is None
+    assert stored_fault(rename, known(replace(A, name="z"), A)) == "the old name, a, is still there too"
+    assert verified(known(replace(A, name="z"), B), rename) == ((), ())
+
+
+def test_what_somebody_else_changed_or_added_meanwhile_is_a_note() -> None:
+    findings, notes = verified(known(A2, B, C, D), ADD_C)
+    assert findings == ()
+    assert notes == (
+        "changed on the PBX by somebody else meanwhile: a",
+        "added on the PBX by somebody else meanwhile: d",
+    )
+
+
+def test_a_second_route_of_a_name_that_this_run_did_not_touch_is_a_note_and_one_lost_of_two_a_finding() -> None:
+    assert verified(known(A, B, B, C), ADD_C) == ((), ("added on the PBX by somebody else meanwhile: b",))
+    twice = known(A, B, B)
+    lost = Finding("b", "b is gone from the PBX, though this run did not delete it")
+    assert verified(known(A, B, C), ADD_C, before=twice) == ((lost,), ())
+    assert verified(known(A, B, B, C), ADD_C, before=twice) == ((), ())
+
+
+def test_a_new_route_above_one_that_it_belongs_behind_is_a_finding() -> None:
+    findings, notes = verified(known(C, A, D, B), ADD_C, ADD_D)
+    assert [finding.name for finding in findings] == ["c"]
+    assert findings[0].message.startswith("c, d stands above b on the PBX, belongs behind it, and may take its calls")
+    assert notes == ()
+
+
+def test_a_route_that_the_pbx_moved_when_it_was_updated_is_a_finding() -> None:
+    findings, notes = verified(known(B, A2), UPDATE_A)
+    assert [finding.message[:36] for finding in findings] == ["b stands above a on the PBX, belongs"]
+    assert notes == ()
+
+
+def test_an_order_that_somebody_else_changed_is_a_note() -> None:
+    assert verified(known(B, A, C), ADD_C) == ((), ("put above a on the PBX by somebody else meanwhile: b",))
+
+
+def test_a_change_that_failed_and_is_there_all_the_same_is_no_doing_of_somebody_else() -> None:
+    outcomes = [Outcome(UPDATE_A, APPLIED), Outcome(ADD_C, FAILED, "lost")]
+    assert verify(known(A, B), outcomes, known(A2, B, C)) == (
+        (),
+        ("sent by this run and called failed, but on the PBX by now: c; plan again to see",),
+    )
+
+
+def test_ten_thousand_changes_are_verified_in_a_moment() -> None:
+    many = [replace(A, name=f"r{n}") for n in range(10_000)]
+    outcomes = [Outcome(Change(Action.ADD, None, route), APPLIED) for route in many]
+    assert verify((), outcomes, known(*many)) == ((), ())
+
+
+def test_what_failed_or_was_not_attempted_is_not_expected() -> None:
+    outcomes = [Outcome(UPDATE_A, APPLIED), Outcome(ADD_C, FAILED, "no"), Outcome(DELETE_B, NOT_ATTEMPTED)]
+    assert verify(known(A, B), outcomes, known(A2, B)) == ((), ())
+
+
+# --- whatever goes wrong ---
+
+# What a PBX or a network may do to a call; not that it says Success and lies, which only the query at the end can tell.
+MISHAPS = st.sampled_from(
+    [
+        *[f"{when}:{kind}" for kind in LOST for when in ("before", "after")],
+        *["refuse", "refuse:10004", "refuse:20006", "token", "wrong-type", "status:404", "after:huge:17000000"],
+    ]
+)
+STRUCK = st.sampled_from(["*", "outroute/add", "outroute/update", "outroute/delete", "outroute/query", "login"])
+
+
+def planned(table: list[Route], state: KnownState) -> Plan:
+    return differ.plan(desired(table), state, PlanChoices(prune=True, max_deletes=100))
+
+
+def check_outcomes(sandbox: Sandbox, outcomes: Sequence[Outcome]) -> None:
+    """Hold what a run said against what the PBX got and has."""
+    there = names(sandbox)
+    assert len(set(there)) == len(there)
+    fields = {route["name"]: {name: route[name] for name in row(A)} for route in sandbox.routes()}
+    sent = {(request.call, request.fields.get("name")) for request in sandbox.requests}
+    for outcome in outcomes:
+        change = outcome.change
+        if outcome.status is APPLIED:
+            assert fields.get(change.name) == (row(change.after) if change.after else None)
+        elif outcome.status is NOT_ATTEMPTED:
+            assert (f"outroute/{change.action}", change.name) not in sent
+    behind = [outcome.status for outcome in outcomes]
+    while behind and behind[0] is APPLIED:
+        del behind[0]
+    assert set(behind[1:]) <= {NOT_ATTEMPTED}
+
+
+WORLDS = (tables(5), tables(5), STRUCK, st.integers(1, 6), MISHAPS, st.sampled_from(["json", "xml"]), st.booleans())
+ADMIN = Credentials("t", "admin", "sandbox")
+
+
+@given(*WORLDS)
+@settings(max_examples=60)
+def test_live_nothing_is_there_twice_or_falsely_claimed_and_the_next_run_finishes(
+    before: list[Route], after: list[Route], call: str, number: int, mishap: str, kind: str, login: bool
+) -> None:
+    with pbx(f"{call}@{number}={mishap}", routes=before) as sandbox:
+        start = tuple(KnownRoute(route, str(n)) for n, route in enumerate(before, start=1))
+        changes = planned(after, KnownState(URL, start)).changes
+        check_outcomes(sandbox, live(sandbox, *changes, kind=kind, credentials=ADMIN if login else None))
+    # The next run, once the mishap is over, reads the PBX and brings it to the end.
+    with pbx(routes=[Route(**{**r, "trunks": tuple(r["trunks"].split(","))}) for r in without_ids(sandbox)]) as healthy:
+        with client(healthy, kind) as one:
+            rest = planned(after, KnownState(URL, one.query_routes())).changes
+        assert all(outcome.status is APPLIED for outcome in live(healthy, *rest, kind=kind))
+        assert sorted(names(healthy)) == sorted(route.name for route in after)
+
+
+def without_ids(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return [{name: value for name, value in route.items() if name != "id"} for route in sandbox.routes()]
+
+
+@given(*WORLDS)
+@settings(max_examples=60)
+def test_recorded_nothing_is_there_twice_and_the_file_holds_what_the_pbx_does_but_for_the_doubt(
+    state_path: Path,
+    before: list[Route],
+    after: list[Route],
+    call: str,
+    number: int,
+    mishap: str,
+    kind: str,
+    login: bool,
+) -> None:
+    start = tuple(KnownRoute(route, str(n)) for n, route in enumerate(before, start=1))
+    file = StateFile(state_path, KnownState(URL, start, str(state_path)))
+    file.write(file.state)
+    with pbx(f"{call}@{number}={mishap}", routes=before) as sandbox:
+        changes = planned(after, file.state).changes
+        outcomes = recorded(sandbox, file, *changes, kind=kind, credentials=ADMIN if login else None)
+        check_outcomes(sandbox, outcomes)
+        there = [{name: route[name] for name in row(A)} for route in sandbox.routes()]
+    state = on_disk(file)
+    assert [doubt.change for doubt in state.doubts] == [
+        replace(outcome.change, fields=(), location=None) for outcome in outcomes if outcome.status is IN_DOUBT
+    ]
+    # Somebody looks on the PBX, as a doubt wants it.
+    for doubt in state.doubts:
+        held = {route["name"]: route for route in there}
+        wanted = row(doubt.change.after) if doubt.change.after else None
+        StateFile.read(file.path, pbx=URL).settle(doubt.change, applied=held.get(doubt.change.name) == wanted)
+    assert on_disk(file).doubts == ()
+    assert [row(known.route) for known in on_disk(file).routes] == there
+
+
+@pytest.fixture(scope="module")
+def state_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One path for all examples of the property."""
+    return tmp_path_factory.mktemp("recorded") / "state.json"

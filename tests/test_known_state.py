@@ -1,0 +1,404 @@
+"""The state file: written whole, read without trust, and never in two minds about what is in doubt."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pbxsync.errors import StateError
+from pbxsync.known_state import StateFile, dump, with_changes
+from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
+from pbxsync.whole_file import write_whole
+from tests.strategies import routes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+URL = "https://192.0.2.10"
+A, B, C = (Route(name, "X.", ("t1", "t2"), prefix="9") for name in "abc")
+ADD = Change(Action.ADD, None, C)
+UPDATE = Change(Action.UPDATE, A, Route("a", "1", ("t1",)), id="1")
+RENAME = Change(Action.UPDATE, A, Route("z", "X.", ("t1", "t2"), prefix="9"), id="1")
+DELETE = Change(Action.DELETE, B, None, id="2")
+KNOWN = (KnownRoute(A, "1"), KnownRoute(B, "2"))
+
+# Any text that JSON can hold, lone halves of surrogate pairs too. Two halves in a row would be one character.
+ODD = st.text(max_size=8) | st.sampled_from(
+    ["\ud800", "a\udfff", "\x00\x1f\x7f", "\u2028\u2029\x85", "\\u0041", '"', "\ufeff"]
+)
+ODD_ROUTES = st.builds(Route, ODD, ODD, st.lists(ODD, max_size=3).map(tuple), prefix=ODD, prepend=ODD, callerid=ODD)
+ANY_ROUTES = routes() | ODD_ROUTES
+IDS = st.none() | ODD
+CHANGES = st.one_of(
+    st.builds(Change, st.just(Action.ADD), st.none(), ANY_ROUTES, id=st.none()),
+    st.builds(Change, st.just(Action.UPDATE), ANY_ROUTES, ANY_ROUTES, id=IDS),
+    st.builds(Change, st.just(Action.DELETE), ANY_ROUTES, st.none(), id=IDS),
+)
+STATES = st.builds(
+    KnownState,
+    st.just(URL) | ODD,
+    st.lists(st.builds(KnownRoute, ANY_ROUTES, IDS), max_size=4).map(tuple),
+    doubts=st.lists(st.builds(Doubt, CHANGES, ODD), max_size=2).map(tuple),
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+@pytest.fixture
+def file(path: Path) -> StateFile:
+    state = StateFile.read(path, pbx=URL, init=True)
+    state.write(KnownState(URL, KNOWN, str(path)))
+    return state
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One path for all examples of a property."""
+    return tmp_path_factory.mktemp("state") / "state.json"
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads((Path(__file__).parent.parent / "schema" / "state.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def again(path: Path, pbx: str | None = URL) -> KnownState:
+    return StateFile.read(path, pbx=pbx).state
+
+
+def refusal(call: Callable[[], object]) -> str:
+    with pytest.raises(StateError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- what a change makes of the known routes ---
+
+
+def test_an_added_route_stands_behind_those_that_exist_and_has_no_id_yet() -> None:
+    assert with_changes(KNOWN, [ADD]) == (*KNOWN, KnownRoute(C))
+
+
+def test_an_updated_or_renamed_route_keeps_its_id_and_its_place() -> None:
+    assert UPDATE.after is not None
+    assert RENAME.after is not None
+    assert with_changes(KNOWN, [UPDATE]) == (KnownRoute(UPDATE.after, "1"), KNOWN[1])
+    assert with_changes(KNOWN, [RENAME]) == (KnownRoute(RENAME.after, "1"), KNOWN[1])
+
+
+def test_a_deleted_route_is_gone_and_the_others_stay() -> None:
+    assert with_changes(KNOWN, [DELETE]) == KNOWN[:1]
+
+
+def test_of_two_routes_of_one_name_only_the_one_with_the_id_is_meant() -> None:
+    doubled = (*KNOWN, KnownRoute(B, "3"))
+    assert with_changes(doubled, [DELETE]) == (KNOWN[0], KnownRoute(B, "3"))
+
+
+def test_a_change_of_a_route_that_is_not_known_changes_nothing() -> None:
+    stranger = Change(Action.DELETE, B, None, id="77")
+    assert with_changes(KNOWN, [stranger]) == KNOWN
+
+
+# --- written and read again ---
+
+
+@given(STATES)
+def test_what_is_written_is_read_again_and_fits_the_schema(
+    shared: Path, validator: jsonschema.Draft202012Validator, state: KnownState
+) -> None:
+    StateFile(shared, state).write(state)
+    read = again(shared, state.pbx)
+    assert (read.pbx, read.routes, read.doubts, read.source) == (state.pbx, state.routes, state.doubts, str(shared))
+    validator.validate(json.loads(shared.read_text(encoding="utf-8")))
+    assert dump(read) == dump(state) == shared.read_bytes().decode()
+
+
+def test_the_file_has_a_line_for_each_route_and_is_always_the_same(path: Path, file: StateFile) -> None:
+    file.doubt(ADD, "reset")
+    assert path.read_bytes().decode().splitlines() == [
+        "{",
+        '  "format_version": "1.0",',
+        f'  "pbx": {{"url": "{URL}"}},',
+        '  "routes": [',
+        '    {"name": "a", "prefix": "9", "matchpattern": "X.", "prepend": "", "callerid": "", "trunks": ["t1", "t2"], '
+        '"id": "1"},',
+        '    {"name": "b", "prefix": "9", "matchpattern": "X.", "prepend": "", "callerid": "", "trunks": ["t1", "t2"], '
+        '"id": "2"}',
+        "  ],",
+        '  "doubts": [',
+        '    {"action": "add", "id": null, "before": null, "after": {"name": "c", "prefix": "9", "matchpattern": "X.", '
+        '"prepend": "", "callerid": "", "trunks": ["t1", "t2"]}, "reason": "reset"}',
+        "  ]",
+        "}",
+    ]
+
+
+def test_an_empty_state_is_short_and_readable() -> None:
+    assert '"routes": [],\n  "doubts": []\n}' in dump(KnownState(URL, ()))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
+def test_only_its_owner_may_read_the_file_whatever_the_file_before_allowed(path: Path, file: StateFile) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o666)
+    file.write(file.state)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_stays_a_link_and_the_file_that_it_leads_to_is_written(tmp_path: Path, file: StateFile) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to("state.json")
+    StateFile.read(link, pbx=URL).settle(ADD, applied=True)
+    assert link.is_symlink()
+    assert again(file.path).routes[-1].route == C
+
+
+def test_no_temporary_file_is_left_behind(tmp_path: Path, file: StateFile) -> None:
+    file.sending(ADD)
+    file.settle(ADD, applied=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_write_that_fails_before_the_rename_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "old.txt"
+    write_whole(file, "old\n")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(file, "new \ud800")
+    assert file.read_text() == "old\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["old.txt"]
+
+
+def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match=r".+"):
+        write_whole(tmp_path / "folder", "text")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_that_cannot_be_written_is_said_and_neither_it_nor_the_state_changes(file: StateFile) -> None:
+    before, text = file.state, file.path.read_bytes()
+    gone = StateFile(file.path.parent / "no such folder" / "state.json", before)
+    message = refusal(lambda: gone.sending(ADD))
+    assert "the state file can't be written: No such file or directory; nothing in it changed" in message
+    assert gone.state == before
+    assert file.path.read_bytes() == text
+
+
+# --- which file ---
+
+
+def test_a_missing_file_is_an_error_that_says_how_to_begin(path: Path) -> None:
+    message = refusal(lambda: StateFile.read(path, pbx=URL))
+    assert message.startswith(f"{path}: there is no such state file; record one with: pbxsync refresh --state {path}")
+    assert "--init" in message
+
+
+def test_with_init_a_missing_file_is_an_empty_state_that_is_written_with_the_first_change(path: Path) -> None:
+    file = StateFile.read(path, pbx=URL, init=True)
+    assert file.state == KnownState(URL, (), str(path))
+    assert not path.exists()
+    file.sending(ADD)
+    assert again(path).doubts[0].change == ADD
+
+
+def test_init_does_not_forget_a_file_that_is_there(path: Path, file: StateFile) -> None:
+    assert StateFile.read(path, pbx=URL, init=True).state.routes == KNOWN
+
+
+@pytest.mark.parametrize("init", [False, True])
+def test_another_pbxs_file_is_refused_with_both_addresses(path: Path, file: StateFile, init: bool) -> None:
+    message = refusal(lambda: StateFile.read(path, pbx="https://192.0.2.11", init=init))
+    assert f"it belongs to {URL}, the routes are for https://192.0.2.11" in message
+    assert again(path, None).pbx == URL
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    assert "the state file can't be read: " in refusal(lambda: StateFile.read(tmp_path, pbx=URL))
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "", "10.0", "nonsense" * 100])
+def test_a_file_of_another_version_is_refused_and_not_rewritten(path: Path, file: StateFile, version: str) -> None:
+    path.write_text(path.read_text().replace('"1.0"', json.dumps(version)))
+    assert f"its format_version is {version[:20]}, this pbxsync reads 1.0" in refusal(lambda: again(path))
+
+
+def test_a_file_of_a_later_minor_version_is_read(path: Path, file: StateFile) -> None:
+    value = json.loads(path.read_text())
+    value |= {"format_version": "1.7", "added_later": 1}
+    path.write_text(json.dumps(value))
+    assert again(path).routes == KNOWN
+
+
+def test_a_file_cut_short_anywhere_is_refused(path: Path, file: StateFile) -> None:
+    text = path.read_bytes().rstrip()
+    for length in range(len(text)):
+        path.write_bytes(text[:length])
+        message = refusal(lambda: again(path))
+        assert f"pbxsync refresh --state {path}" in message
+
+
+CONFLICT = "<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\xef\xbb\xbf{}", CONFLICT.encode(), b"[" * 100_000, b"9" * 5000])
+def test_what_is_no_state_file_at_all_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert "not a state file" in refusal(lambda: again(path))
+
+
+def places(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where anything stands in a JSON document."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [before, *(place for key, item in items for place in places(item, (*before, key)))]
+
+
+def edited(text: str, place: tuple[Any, ...], value: Any) -> str:
+    """The document with another value at one place; without what stands there if the value is missing (`...`)."""
+    if not place:
+        return json.dumps(value) if value is not ... else ""
+    document = json.loads(text)
+    inner = document
+    for key in place[:-1]:
+        inner = inner[key]
+    if value is ...:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return json.dumps(document)
+
+
+EXAMPLE = dump(
+    KnownState(URL, KNOWN, doubts=(Doubt(ADD, "reset"), Doubt(UPDATE, "reset"), Doubt(DELETE, "reset"))),
+)
+PLACES = places(json.loads(EXAMPLE))
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)) or "all")
+def test_no_edit_by_hand_is_read_that_does_not_fit_the_schema(
+    path: Path, validator: jsonschema.Draft202012Validator, place: tuple[Any, ...]
+) -> None:
+    refused: list[str] = []
+    for value in (..., None, True, 7, "text", [], {}, [7], {"a": 1}):
+        path.write_text(edited(EXAMPLE, place, value))
+        try:
+            state = again(path, None)
+        except StateError as error:
+            refused.append(str(error))
+        else:
+            validator.validate(json.loads(dump(state)))
+    assert len(refused) >= 5
+    assert all(f"pbxsync refresh --state {path}" in message for message in refused)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("routes", 1, "name"), ..., "routes[1].name is missing"),
+        (("routes", 1, "name"), 16, "routes[1].name is int, which it can't be"),
+        (("routes", 0, "trunks"), "a,b", "routes[0].trunks is str, which it can't be"),
+        (("routes", 0, "trunks", 1), 7, "routes[0].trunks holds something that is no text"),
+        (("routes", 0, "id"), 1, "routes[0].id is int, which it can't be"),
+        (("routes",), {}, "routes is dict, which it can't be"),
+        (("pbx", "url"), None, "pbx.url is NoneType, which it can't be"),
+        (("doubts", 0, "action"), "move", "doubts[0].action is none of add, update, delete"),
+        (("doubts", 0, "after"), None, "doubts[0] does not say what it adds"),
+        (("doubts", 1, "before"), None, "doubts[1] does not say what it updates"),
+        (("doubts", 2, "after"), {}, "doubts[2] does not say what it deletes"),
+        (("doubts", 2, "before", "prefix"), ..., "doubts[2].before.prefix is missing"),
+        (("doubts", 2, "reason"), 3, "doubts[2].reason is int"),
+    ],
+)
+def test_a_refusal_says_where_the_edit_is(path: Path, place: tuple[Any, ...], value: Any, said: str) -> None:
+    path.write_text(edited(EXAMPLE, place, value))
+    assert said in refusal(lambda: again(path))
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_a_state_or_a_state_error(shared: Path, content: bytes) -> None:
+    shared.write_bytes(content)
+    assert refusal(lambda: again(shared, None))
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_a_file_with_bytes_cut_out_or_put_in_is_a_state_or_a_state_error(shared: Path, data: st.DataObject) -> None:
+    content = EXAMPLE.encode()
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(content)))
+        end = min(len(content), start + data.draw(st.integers(0, 40)))
+        content = content[:start] + data.draw(st.binary(max_size=3)) + content[end:]
+    shared.write_bytes(content)
+    try:
+        state = again(shared, None)
+    except StateError:
+        return
+    StateFile(shared, state).write(state)
+    assert again(shared, None) == state
+
+
+# --- doubts ---
+
+
+@pytest.mark.parametrize("change", [ADD, UPDATE, RENAME, DELETE])
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_change_is_in_doubt_from_before_it_is_sent_until_it_is_settled(
+    path: Path, file: StateFile, change: Change, applied: bool
+) -> None:
+    file.sending(change)
+    (doubt,) = again(path).doubts
+    assert doubt.change == change
+    assert doubt.reason == "pbxsync ended before the PBX's answer was recorded"
+    assert again(path).routes == KNOWN
+    file.settle(change, applied=applied)
+    assert again(path) == file.state
+    assert file.state.doubts == ()
+    assert file.state.routes == (with_changes(KNOWN, [change]) if applied else KNOWN)
+
+
+def test_a_doubt_takes_the_place_of_the_note_that_it_was_being_sent(path: Path, file: StateFile) -> None:
+    file.sending(ADD)
+    file.doubt(ADD, "reset")
+    assert [doubt.reason for doubt in again(path).doubts] == ["reset"]
+
+
+@given(ANY_ROUTES, ANY_ROUTES, IDS, st.booleans())
+def test_a_doubt_that_was_read_back_from_the_file_can_be_settled(
+    shared: Path, before: Route, after: Route, id: str | None, applied: bool
+) -> None:
+    known = (KnownRoute(before, id),)
+    for change in (
+        Change(Action.ADD, None, after),
+        Change(Action.UPDATE, before, after, id=id),
+        Change(Action.DELETE, before, None, id=id),
+    ):
+        first = StateFile(shared, KnownState(URL, known, str(shared)))
+        first.sending(change)
+        first.doubt(change, "reset")
+        second = StateFile.read(shared, pbx=URL)
+        second.settle(second.state.doubts[0].change, applied=applied)
+        assert again(shared).doubts == ()
+        # An add of a name that is recorded already is not recorded a second time.
+        doubled = change.before is None and after.name == before.name
+        assert again(shared).routes == (with_changes(known, [change]) if applied and not doubled else known)
+
+
+def test_one_doubt_is_settled_and_the_others_stay(path: Path, file: StateFile) -> None:
+    for change in (ADD, UPDATE, DELETE):
+        file.doubt(change, "reset")
+    StateFile.read(path, pbx=URL).settle(UPDATE, applied=True)
+    assert [doubt.change for doubt in again(path).doubts] == [ADD, DELETE]
