@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import pbxsync
 from pbxsync import names, schema_problems, validator
 from pbxsync.document import Scalar, Sequence, parse
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
 from pbxsync.validator import Checked, check
 
-ROOT = Path(validator.__file__).parents[1]
+PACKAGE = Path(pbxsync.__file__).parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def checked(text: str) -> Checked:
@@ -158,7 +160,7 @@ def ids_of_the_source() -> set[str]:
     texts = {
         node.value
         for name in SOURCES
-        for node in ast.walk(ast.parse((ROOT / "pbxsync" / f"{name}.py").read_text(encoding="utf-8")))
+        for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     dashed = {text for text in texts if re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", text)}
