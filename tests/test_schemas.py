@@ -49,7 +49,7 @@ def test_each_schema_is_valid_json_schema_2020_12_with_an_id_of_its_own(name: st
     assert schema["$id"] == f"urn:pbxsync:schema:{name}:1"
 
 
-@pytest.mark.parametrize("name", ["routes", "state", "validate"])
+@pytest.mark.parametrize("name", schemas.NAMES)
 def test_each_property_of_a_schema_has_a_description(name: str) -> None:
     found = list(properties(schemas.load(name)))
     assert found
@@ -90,7 +90,7 @@ def test_no_pattern_of_any_schema_has_a_dollar_that_lets_a_line_end_pass() -> No
 
 
 def test_the_schemas_of_a_checkout_are_those_beside_the_package_and_no_name_is_missing() -> None:
-    folder = Path(schemas.__file__).parents[1] / "schema"
+    folder = Path(__file__).resolve().parent.parent / "schema"
     assert {path.name for path in folder.iterdir()} == {f"{name}.schema.json" for name in schemas.NAMES}
 
 
@@ -124,7 +124,7 @@ def test_a_broken_installation_is_told_of_with_the_missing_file(
 
 
 def test_the_example_routes_file_names_the_schema_that_editors_complete_from() -> None:
-    folder = Path(schemas.__file__).parents[1]
+    folder = Path(__file__).resolve().parent.parent
     first = (folder / "routes.example.yaml").read_text(encoding="utf-8").splitlines()[0]
     assert first == "# yaml-language-server: $schema=schema/routes.schema.json"
     assert (folder / first.partition("$schema=")[2]).is_file()
