@@ -272,14 +272,7 @@ _LOCKOUT = "a refused login is not repeated, since five in a row lock this addre
 
 
 def _fields(route: Route) -> dict[str, str]:
-    return {
-        "name": route.name,
-        "prefix": route.prefix,
-        "matchpattern": route.matchpattern,
-        "prepend": route.prepend,
-        "callerid": route.callerid,
-        "trunks": ",".join(route.trunks),
-    }
+    return {name: value if isinstance(value, str) else ",".join(value) for name, value in route.fields().items()}
 
 
 def _never_left(error: BaseException) -> bool:
