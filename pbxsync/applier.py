@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pbxsync.errors import AnswerLost, DoubtOpen, PbxError, PlanRefused, Refused, StaleState, StateError
+from pbxsync.errors import AnswerLost, CallUnknown, DoubtOpen, PbxError, PlanRefused, Refused, StaleState, StateError
 from pbxsync.model import Action, Change, KnownRoute, Outcome, Plan, Route, Status
 from pbxsync.text import command_line, listed
 from pbxsync.verification import stored_fault
@@ -32,8 +32,8 @@ class Calls(Protocol):
     def delete_route(self, name: str) -> None:
         """Delete the route of this name."""
 
-    def query_routes(self, *, once: bool = False) -> Sequence[KnownRoute]:
-        """Every route in the PBX's order; with ``once`` a lost answer is not asked for again."""
+    def query_routes(self) -> Sequence[KnownRoute]:
+        """Every route in the PBX's order."""
 
 
 class Ledger(Protocol):
@@ -71,34 +71,43 @@ def check_sendable(plan: Plan) -> None:
         )
 
 
-def check_recorded(plan: Plan, calls: Calls) -> tuple[KnownRoute, ...] | None:
+def check_recorded(plan: Plan, recorded: Iterable[KnownRoute], calls: Calls) -> tuple[KnownRoute, ...] | None:
     """Before a plan made from a state file is sent, see that the PBX still holds what was recorded.
 
     The file may be old, or a copy: an add would then make a route a second time, and an update by an old id overwrite
     another route. Gives the PBX's routes, or None where its firmware can't be asked, and then the file alone counts.
-    Raises StaleState.
+    Raises StaleState where the PBX holds something else, and where it has been asked before, and can't be now.
     """
-    updates = [change for change in plan.changes if change.before is not None]
     try:
-        routes = tuple(calls.query_routes(once=True))
+        routes = tuple(calls.query_routes())
     except (Refused, AnswerLost) as error:
         if error.call != "outroute/query":
             raise
-        if updates:
+        # Ids come from the PBX's own answer alone: where one is recorded, the firmware knows the call.
+        asked_before = any(known.id is not None for known in recorded) and not isinstance(error, CallUnknown)
+        if asked_before or any(change.before is not None for change in plan.changes):
             raise StaleState(
-                f"before an update or delete from a state file the PBX is asked for its routes, which fails: {error}. "
-                "Use --add-only"
+                f"nothing was sent: what the PBX holds has to be known first, and asking it fails: {error}. Try again, "
+                "or, where its firmware can't be asked, use --add-only"
             ) from None
         return None
-    stale = [change.before.name for change in updates if change.before and not _is_there(change, routes)]
-    names = {known.route.name for known in routes}
-    stale += [change.name for change in plan.changes if change.before is None and change.name in names]
+    stale = [name for change in plan.changes for name in _stale(change, routes)]
     if stale:
         raise StaleState(
             f"{plan.known_state}: the PBX holds something else than the state file has recorded of: {listed(stale)}. "
             f"Record it anew with: {command_line('pbxsync', 'refresh', '--state', plan.known_state)}"
         )
     return routes
+
+
+def _stale(change: Change, routes: Iterable[KnownRoute]) -> Iterator[str]:
+    """The names of routes that a change can't be made for, given what the PBX holds."""
+    before, after = change.before, change.after
+    if before is not None and not _is_there(change, routes):
+        yield before.name
+    new = after is not None and (before is None or before.name != after.name)
+    if after is not None and new and any(known.route.name == after.name for known in routes):
+        yield after.name
 
 
 def _is_there(change: Change, routes: Iterable[KnownRoute]) -> bool:

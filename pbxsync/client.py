@@ -112,7 +112,7 @@ class Client:
     def close(self) -> None:
         """Log out, if this client logged in, and close the connection. A logout that fails is nobody's loss."""
         try:
-            if self._logged_in:
+            if self._logged_in and not (self._stop and self._stop.is_set()):
                 self._logged_in = False
                 self._once("logout", {})
         except PbxError as error:
@@ -147,12 +147,9 @@ class Client:
         fields = {"ipaddr": self._transport.local_address, "port": _EVENT_PORT}
         self._call("heartbeat", fields, again=_answer_is_harmless)
 
-    def query_routes(self, *, once: bool = False) -> tuple[KnownRoute, ...]:
-        """Every outbound route in the PBX's order of precedence (``outroute/query`` with ``all``).
-
-        A lost answer is asked for again, but not with ``once``: firmware that does not know the call may never answer.
-        """
-        answer = self._call("outroute/query", {"name": "all"}, again=_never_left if once else _answer_is_harmless)
+    def query_routes(self) -> tuple[KnownRoute, ...]:
+        """Every outbound route in the PBX's order of precedence (``outroute/query`` with ``all``)."""
+        answer = self._call("outroute/query", {"name": "all"}, again=_answer_is_harmless)
         return self._read("outroute/query", answer, route_list)
 
     def add_route(self, route: Route) -> None:

@@ -61,6 +61,8 @@ class StateFile:
         try:
             text = path.read_bytes().decode("utf-8")
         except FileNotFoundError:
+            if init and not path.absolute().parent.is_dir():
+                raise StateError(f"{path}: the folder for the state file doesn't exist; make it first") from None
             if init:
                 return cls(path, KnownState(pbx, (), str(path)))
             raise StateError(

@@ -69,9 +69,13 @@ def pbx(*faults: str, routes: Sequence[Route] = (A, B), **options: Any) -> Sandb
 
 @contextlib.contextmanager
 def client(
-    sandbox: Sandbox, kind: str = "json", timeout: float = 5.0, credentials: Credentials | None = None
+    sandbox: Sandbox,
+    kind: str = "json",
+    timeout: float = 5.0,
+    credentials: Credentials | None = None,
+    retries: int = 0,
 ) -> Iterator[Client]:
-    with Client(Connection(sandbox.url, kind, timeout, 0), credentials or Credentials("t")) as one:
+    with Client(Connection(sandbox.url, kind, timeout, retries), credentials or Credentials("t")) as one:
         yield one
 
 
@@ -328,7 +332,7 @@ class BreaksTheFile:
     def delete_route(self, name: str) -> None:
         self._client.delete_route(name)
 
-    def query_routes(self, *, once: bool = False) -> Sequence[KnownRoute]:
+    def query_routes(self) -> Sequence[KnownRoute]:
         return self._client.query_routes()
 
 
@@ -377,23 +381,48 @@ def test_adds_and_deletes_need_no_id() -> None:
     check_sendable(plan(ADD_C, replace(DELETE_B, id=None), UPDATE_A))
 
 
+#: What a state file holds of a PBX that has never been asked, and of one that has.
+NEVER_ASKED = (KnownRoute(A), KnownRoute(B))
+ASKED = (KnownRoute(A, "1"), KnownRoute(B, "2"))
+
+
 @pytest.mark.parametrize("fault", ["refuse", "refuse:10003", "status:404", "html", "empty", "close"])
-def test_a_plan_of_adds_alone_goes_ahead_by_the_file_where_the_pbx_can_not_be_asked(fault: str) -> None:
+def test_a_plan_of_adds_alone_goes_ahead_by_the_file_where_the_pbx_could_never_be_asked(fault: str) -> None:
     with pbx(f"outroute/query@*={fault}") as sandbox, client(sandbox) as one:
-        assert check_recorded(plan(ADD_C), one) is None
-        assert calls(sandbox) == ["query all"]
+        assert check_recorded(plan(ADD_C), NEVER_ASKED, one) is None
+
+
+@pytest.mark.parametrize("fault", ["refuse", "status:429", "status:503", "html", "empty", "close"])
+def test_nothing_is_added_by_the_file_alone_where_the_pbx_was_asked_before(fault: str) -> None:
+    with pbx(f"outroute/query@*={fault}") as sandbox, client(sandbox) as one, pytest.raises(StaleState) as caught:
+        check_recorded(plan(ADD_C), ASKED, one)
+    assert "nothing was sent: what the PBX holds has to be known first, and asking it fails: " in str(caught.value)
+
+
+def test_one_lost_answer_is_no_firmware_that_can_not_be_asked() -> None:
+    with pbx("outroute/query@1=status:503", routes=(A, B, C)) as sandbox, client(sandbox, retries=1) as one:
+        with pytest.raises(StaleState, match="has recorded of: c"):
+            check_recorded(plan(ADD_C), NEVER_ASKED, one)
+        assert calls(sandbox) == ["query all"] * 2
+
+
+def test_a_rename_to_a_name_that_is_on_the_pbx_already_is_not_made() -> None:
+    rename = Change(Action.UPDATE, B, replace(B, name="c"), id="2")
+    there = pbx(routes=(A, B, C))
+    with there as sandbox, client(sandbox) as one, pytest.raises(StaleState, match="has recorded of: c"):
+        check_recorded(plan(rename), ASKED, one)
 
 
 def test_an_add_that_is_on_the_pbx_already_is_not_made_a_second_time() -> None:
     with pbx(routes=(A, B, C)) as sandbox, client(sandbox) as one:
         with pytest.raises(StaleState, match=r"has recorded of: c\. Record it anew with: pbxsync refresh --state"):
-            check_recorded(plan(ADD_C, known_state="state.json"), one)
+            check_recorded(plan(ADD_C, known_state="state.json"), ASKED, one)
         assert calls(sandbox) == ["query all"]
 
 
 def test_updates_and_deletes_go_ahead_where_the_pbx_holds_what_was_recorded() -> None:
     with pbx() as sandbox, client(sandbox) as one:
-        there = check_recorded(plan(UPDATE_A, replace(DELETE_B, id=None)), one)
+        there = check_recorded(plan(UPDATE_A, replace(DELETE_B, id=None)), ASKED, one)
         assert there is not None
         assert [known.route for known in there] == [A, B]
         assert calls(sandbox) == ["query all"]
@@ -402,7 +431,7 @@ def test_updates_and_deletes_go_ahead_where_the_pbx_holds_what_was_recorded() ->
 def test_a_login_that_is_refused_does_not_pass_for_a_pbx_that_can_not_be_asked() -> None:
     with pbx() as sandbox, client(sandbox, credentials=Credentials(None, "admin", "wrong")) as one:
         with pytest.raises(LoginRefused):
-            check_recorded(plan(ADD_C), one)
+            check_recorded(plan(ADD_C), ASKED, one)
         assert [request.call for request in sandbox.requests] == ["login"]
 
 
@@ -421,20 +450,20 @@ def test_a_recorded_route_that_the_pbx_holds_otherwise_is_not_overwritten(
 ) -> None:
     with pbx(routes=routes) as sandbox, client(sandbox) as one:
         with pytest.raises(StaleState) as caught:
-            check_recorded(plan(*CHANGES, known_state="state.json"), one)
+            check_recorded(plan(*CHANGES, known_state="state.json"), ASKED, one)
         assert f"something else than the state file has recorded of: {stale}. Record it anew" in str(caught.value)
         assert calls(sandbox) == ["query all"]
 
 
 def test_a_pbx_that_refuses_to_be_asked_is_left_to_add_only() -> None:
     old = pbx(calls=["outroute/add", "outroute/update"])
-    with old, client(old) as one, pytest.raises(StaleState, match=r"errno 10003.+ Use --add-only"):
-        check_recorded(plan(UPDATE_A), one)
+    with old, client(old) as one, pytest.raises(StaleState, match=r"errno 10003.+ use --add-only"):
+        check_recorded(plan(UPDATE_A), ASKED, one)
 
 
 def test_no_update_is_made_from_a_state_file_where_the_pbx_does_not_answer() -> None:
-    with pbx("*@*=reset") as sandbox, client(sandbox) as one, pytest.raises(StaleState, match="Use --add-only"):
-        check_recorded(plan(UPDATE_A), one)
+    with pbx("*@*=reset") as sandbox, client(sandbox) as one, pytest.raises(StaleState, match="use --add-only"):
+        check_recorded(plan(UPDATE_A), ASKED, one)
 
 
 # --- the query at the end ---

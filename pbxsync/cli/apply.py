@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import planning, progress
+from pbxsync.cli import planning, progress, showing
 from pbxsync.cli.options import (
     format_option,
     lock_option,
@@ -70,29 +70,38 @@ def command(
     try:
         jobs, warnings = planning.jobs(wanted)
     except PbxsyncError as error:
-        ctx.exit(planning.show_input_errors(error, output, paint))
+        ctx.exit(showing.show_input_errors(error, output, paint))
     stop = Stop()
     planned, failures = planning.plan_all(jobs, stop, parallel, lock_timeout)
-    with contextlib.ExitStack() as sessions:
+    with contextlib.ExitStack() as signals, contextlib.ExitStack() as sessions:
         for session, _ in planned:
             sessions.push(session)
         plans = [plan for _, plan in planned]
         if output == "text":
-            planning.show_plans(plans, paint)
+            showing.show_plans(plans, paint)
             click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
-        planning.show_failures(failures)
+        showing.show_failures(failures)
         asking = not yes and _can_ask() and any(plan.changes and not plan.in_doubt for plan in plans)
         if asking and not _agreed(plans, shown=output == "text" and sys.stdout.isatty()):
             declined = PbxsyncError("declined: nothing was sent")
             done: list[_Done] = [(_not_begun(plan, declined), declined) for plan in plans]
-            planning.show_failures([planning.Failure(None, declined)])
+            showing.show_failures([showing.Failure(None, declined)])
         else:
+            # Until the sessions are closed: to log out may take as long as a change does.
+            signals.enter_context(stop.on_signals())
             done = _apply_all(planned, stop, parallel, paint, asked=asking, json=output == "json")
-    results = [result for result, _ in done]
-    failures += [planning.Failure(result.plan.file, error) for result, error in done if error is not None]
-    if output == "json":
-        click.echo(planning.document(results, warnings, failures), nl=False)
-    ctx.exit(_exit_code(results, failures, stop))
+        results = [result for result, _ in done]
+        failures += [showing.Failure(result.plan.file, error) for result, error in done if error is not None]
+        stop.code = _exit_code(results, failures, stop)
+        if output == "json":
+            _print(showing.document(results, warnings, failures))
+    ctx.exit(stop.code)
+
+
+def _print(lines: str) -> None:
+    """Print, but let no reader that went away keep the run from ending with its own exit code."""
+    with contextlib.suppress(OSError):
+        click.echo(lines, nl=False)
 
 
 def _can_ask() -> bool:
@@ -123,8 +132,8 @@ def _apply_all(
     total = sum(len(plan.changes) for _, plan in planned)
 
     if total and not json:
-        click.echo()
-    with stop.on_signals(), progress.shown(total, paint, on_stderr=json) as show:
+        _print("\n")
+    with progress.shown(total, paint, on_stderr=json) as show:
 
         def work(item: tuple[Session, Plan]) -> Applied:
             session, plan = item
@@ -139,14 +148,12 @@ def _apply_all(
             for (_, plan), result in zip(planned, results, strict=True)
         ]
     for result, error in done:
-        if error is not None:
-            planning.show_failures([planning.Failure(result.plan.file, error)])
-        elif result.plan.changes and not json:
-            click.echo(text.applied_text(result, paint), nl=False)
+        if error is None and result.plan.changes and not json:
+            _print(text.applied_text(result, paint))
     # Last, since what is to be done about it must not scroll away above a long list.
     for result, error in done:
-        whys = text.faults(result) if error is None else []
-        planning.show_failures(planning.Failure(result.plan.file, PbxsyncError(why)) for why in whys)
+        whys = text.faults(result) if error is None else [str(error)]
+        showing.show_failures(showing.Failure(result.plan.file, PbxsyncError(why)) for why in whys)
     return done
 
 
@@ -155,7 +162,7 @@ def _not_begun(plan: Plan, error: PbxsyncError) -> Applied:
     return Applied(plan, outcomes, error=str(error))
 
 
-def _exit_code(results: Sequence[Applied], failures: Sequence[planning.Failure], stop: Stop) -> int:
+def _exit_code(results: Sequence[Applied], failures: Sequence[showing.Failure], stop: Stop) -> int:
     """3 before all, since somebody must look; then the signal, then failure."""
     codes = [failure.error.exit_code for failure in failures]
     codes += [3 for result in results if result.count(Status.IN_DOUBT)]

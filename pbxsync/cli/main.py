@@ -9,6 +9,7 @@ import sys
 import traceback
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -63,6 +64,10 @@ def cli() -> None:
 def run() -> NoReturn:
     """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 130/143 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
+    # A daemon may start this with its streams closed; what is printed then goes nowhere.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the very end
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is shown escaped rather than ending the run. What goes to a file or
         # to another program is UTF-8 everywhere, as JSON and routes files are.

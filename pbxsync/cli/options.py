@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_Decorator = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
 PATH = click.Path(path_type=Path)
 

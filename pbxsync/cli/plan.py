@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import planning
+from pbxsync.cli import planning, showing
 from pbxsync.cli.options import (
     format_option,
     option,
@@ -62,18 +62,18 @@ def command(
     try:
         jobs, warnings = planning.jobs(wanted)
     except PbxsyncError as error:
-        ctx.exit(planning.show_input_errors(error, output, paint))
+        ctx.exit(showing.show_input_errors(error, output, paint))
     planned, failures = planning.plan_all(jobs, Stop(), parallel, None)
     with contextlib.ExitStack() as sessions:
         for session, _ in planned:
             sessions.push(session)
     plans = [plan for _, plan in planned]
     if output == "text":
-        planning.show_plans(plans, paint)
+        showing.show_plans(plans, paint)
         click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
-    planning.show_failures(failures)
+    showing.show_failures(failures)
     if output == "json":
-        click.echo(planning.document(plans, warnings, failures), nl=False)
+        click.echo(showing.document(plans, warnings, failures), nl=False)
     codes = [failure.error.exit_code for failure in failures]
     codes += [3 for plan in plans if plan.in_doubt]
     pending = detailed_exitcode and any(plan.changes for plan in plans)

@@ -1,4 +1,4 @@
-"""What `plan` and `apply` have in common: from files to one session a PBX, planned side by side, shown together."""
+"""What `plan` and `apply` have in common: from files to one session a PBX, planned side by side."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ import click
 from pbxsync.cli.files import load_all
 from pbxsync.cli.reach import target
 from pbxsync.cli.session import Job, Session, side_by_side
-from pbxsync.errors import InputError, PbxsyncError, SettingsError
-from pbxsync.model import Applied, Plan, Severity
-from pbxsync.render import json as json_render
-from pbxsync.render import text
+from pbxsync.cli.showing import Failure
+from pbxsync.errors import PbxsyncError, SettingsError
 from pbxsync.text import printable
 from pbxsync.urls import normal_url, without_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pbxsync.cli.files import Source
     from pbxsync.cli.options import Reach
+    from pbxsync.cli.reach import Target
     from pbxsync.cli.stopping import Stop
-    from pbxsync.model import Desired, PlanChoices, Problem
-    from pbxsync.render.paint import Paint
+    from pbxsync.model import Desired, Plan, PlanChoices, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +39,6 @@ class Wanted:
     reach: Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file whose PBX could not be planned or applied; a file of None stands for the whole run."""
-
-    file: str | None
-    error: PbxsyncError
-
-
 def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
     """One job for each file, and the warnings of the files.
 
@@ -61,6 +51,12 @@ def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
         instead = "this is a file" if wanted.state.exists() else "there is no such folder; make it first"
         raise SettingsError(f"--state {wanted.state}: with several files it names a folder, and {instead}")
     made = [_job(wanted, source, desired, several=several) for source, desired in loaded]
+    _refuse_shared(
+        made,
+        lambda job: str(job.target.store or ""),
+        lambda job: str(job.target.store),
+        "would have their sandbox in {}, since they have one name; give one of them another",
+    )
     _refuse_shared(
         made,
         lambda job: without_scheme(job.target.address or ""),
@@ -81,18 +77,16 @@ def _job(wanted: Wanted, source: Source, desired: Desired, *, several: bool) -> 
     if state is not None and (several or state.is_dir()):
         state /= f"{source.stem}.json"
     store = f"sandbox-{source.stem}" if several else "sandbox"
-    _warn_of_another_pbx(wanted.reach, desired)
     to = target(wanted.reach, url=desired.url, type=desired.type, name=desired.name, sandbox=store)
+    _warn_of_another_pbx(to, desired)
     return Job(desired, to, state, wanted.init, wanted.choices, wanted.reach)
 
 
-def _warn_of_another_pbx(reach: Reach, desired: Desired) -> None:
+def _warn_of_another_pbx(to: Target, desired: Desired) -> None:
     """Say it where an option or variable, perhaps a forgotten one, sends the file's routes elsewhere."""
-    if reach.sandbox or reach.url is None or desired.url is None:
-        return
-    own = normal_url(desired.url)
-    if reach.url.rstrip("/").lower() != own.lower():
-        message = f"{desired.file}: the file is for {own}, and --url or PBXSYNC_URL sends it to {reach.url}"
+    own = normal_url(desired.url) if desired.url is not None else None
+    if to.store is None and own is not None and to.address != own:
+        message = f"{desired.file}: the file is for {own}, and --url or PBXSYNC_URL sends it to {to.address}"
         click.echo(f"pbxsync: warning: {printable(message)}", err=True)
 
 
@@ -132,37 +126,3 @@ def plan_all(
         else:
             planned.append(result)
     return planned, failures
-
-
-def show_input_errors(error: PbxsyncError, output: str, paint: Paint) -> int:
-    """Show why no file could even be planned; the exit code."""
-    problems = error.problems if isinstance(error, InputError) else ()
-    if problems:
-        click.echo(text.problem_lines(problems, paint), err=True, nl=False)
-        errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-        click.echo(f"pbxsync: {text.counted(errors, 'error')}; nothing was planned or sent", err=True)
-    else:
-        show_failures([Failure(None, error)])
-    if output == "json":
-        messages = [] if problems else [(None, str(error))]
-        click.echo(json_render.plans_document([], problems, messages), nl=False)
-    return error.exit_code
-
-
-def show_failures(failures: Iterable[Failure]) -> None:
-    """Say on standard error what failed, and for which file."""
-    for failure in failures:
-        lead = f"{failure.file}: " if failure.file is not None else ""
-        click.echo(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}", err=True)
-
-
-def show_plans(plans: Sequence[Plan], paint: Paint) -> None:
-    """Print the plans for a person, with an empty line between them."""
-    parts = [text.plan_text(plan, paint) for plan in plans]
-    parts += [text.totals(plans)] if len(plans) > 1 else []
-    click.echo("\n".join(parts), nl=False)
-
-
-def document(plans: Iterable[Plan | Applied], warnings: Sequence[Problem], failures: Iterable[Failure]) -> str:
-    """The one JSON document of the run."""
-    return json_render.plans_document(plans, warnings, [(failure.file, str(failure.error)) for failure in failures])

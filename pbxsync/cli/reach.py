@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: What the address of an embedded sandbox begins with.
 SANDBOX = "sandbox:"
+NO_PBX = "no PBX is named: give --url (or PBXSYNC_URL), or pbx: url: in the file"
 _SANDBOX_FOLDER = Path(".pbxsync")
 
 
@@ -71,7 +72,7 @@ def connected(to: Target, reach: Reach, stop: threading.Event | None = None) -> 
                 yield client
         return
     if to.address is None:
-        raise SettingsError("no PBX is named: give --url (or PBXSYNC_URL), or pbx: url: in the file")
+        raise SettingsError(NO_PBX)
     connection = Connection(to.address, to.type, reach.timeout, reach.retries, _tls(to.address, reach))
     with Client(connection, credentials(to.name), warn=_warn, stop=stop) as client:
         yield client

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from pbxsync import differ
 from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable
-from pbxsync.cli.reach import connected
-from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, StaleState
+from pbxsync.cli.reach import NO_PBX, connected
+from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, StaleState
 from pbxsync.known_state import StateFile
-from pbxsync.model import Applied, KnownState, Status
+from pbxsync.model import Applied, KnownState, Outcome, Status
 from pbxsync.urls import without_scheme
 from pbxsync.verification import verify
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pbxsync.cli.reach import Target
     from pbxsync.cli.stopping import Stop
     from pbxsync.client import Client
-    from pbxsync.model import Desired, KnownRoute, Outcome, Plan, PlanChoices
+    from pbxsync.model import Desired, KnownRoute, Plan, PlanChoices
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -44,6 +44,9 @@ class Job:
     init: bool
     choices: PlanChoices
     reach: Reach
+
+
+_UNCHECKED = "this PBX can't be asked for its routes, so what it held before and what it stored was not checked"
 
 
 class Session:
@@ -94,11 +97,14 @@ class Session:
         check_sendable(plan)
         if not plan.changes:
             return self._nothing_to_do(plan)
+        if self._stop.event.is_set():
+            waiting = tuple(Outcome(change, Status.NOT_ATTEMPTED) for change in plan.changes)
+            return Applied(plan, waiting, interrupted=self._stop.signal)
         client = self._connection()
         before: tuple[KnownRoute, ...] | None = self._known.routes
         ledger: Ledger = LiveLedger(client)
         if self._file is not None:
-            before = check_recorded(plan, client)
+            before = check_recorded(plan, self._known.routes, client)
             ledger = RecordedLedger(self._file)
         outcomes = []
         for outcome in apply(plan, client, ledger, self._stop.event.is_set):
@@ -106,10 +112,12 @@ class Session:
             show(outcome)
         rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in outcomes)
         done = Applied(plan, tuple(outcomes), interrupted=self._stop.signal if rest else None)
-        return done if before is None else self._verified(done, before)
+        return self._verified(done, before) if before is not None else replace(done, notes=(_UNCHECKED,))
 
     def _nothing_to_do(self, plan: Plan) -> Applied:
         if self._file is not None and not self._file.path.exists():
+            if self._file.state.pbx is None:
+                raise SettingsError(NO_PBX)
             self._file.write(self._file.state)  # what --init began is there for the next run, also when it is empty
         return Applied(plan, ())
 
@@ -123,6 +131,9 @@ class Session:
             message = f"what the PBX stored can't be checked: {error}; plan again to see"
             return replace(done, error=message)
         findings, notes = verify(before, done.outcomes, actual)
+        if findings and self._file is not None:
+            # What the file says of these routes is not so; with the truth in it, the next plan shows the difference.
+            self._file.write(replace(self._file.state, routes=tuple(actual)))
         return replace(done, findings=findings, notes=notes)
 
     def _connection(self) -> Client:
@@ -148,9 +159,9 @@ def read_live(client: Client, target: Target) -> KnownState:
         if error.call != "outroute/query":
             raise
         message = (
-            f"{error} Firmware that can't be asked for its routes is kept in sync by what pbxsync records: "
-            "plan and apply with --state FILE, and --init the first time"
-        )
+            f"{error}. Firmware that can't be asked for its routes is kept in sync by what pbxsync records: plan and "
+            "apply with --state FILE, and --init the first time"
+        ).replace("?.", "?")
         raise CallUnknown(error.call, message, error.errno) from None
 
 

@@ -22,6 +22,8 @@ class Stop:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.signal: int | None = None
+        #: The exit code, once the run has come to one and only has to log out and close.
+        self.code: int | None = None
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -34,10 +36,11 @@ class Stop:
 
         def stop(number: int, _frame: FrameType | None) -> None:
             if self.signal is not None:
-                _leave(number)
+                self._leave(number)
             self.signal = number
             self.event.set()
-            click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
+            if self.code is None:
+                click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
 
         for number in before:
             signal.signal(number, stop)
@@ -47,14 +50,13 @@ class Stop:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-
-def _leave(number: int) -> NoReturn:
-    message = (
-        "pbxsync: stopped at once; whether the call in flight was carried out is not known. With --state it is "
-        "recorded as in doubt; else plan again to see"
-    )
-    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which a progress bar hides
-    with contextlib.suppress(OSError):
-        click.echo(f"{show_cursor}\n{message}", err=True)
-        sys.stdout.flush()
-    os._exit(128 + number)
+    def _leave(self, number: int) -> NoReturn:
+        message = (
+            "pbxsync: stopped at once; whether the call in flight was carried out is not known. With --state it is "
+            "recorded as in doubt; else plan again to see"
+        )
+        show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which a progress bar hides
+        with contextlib.suppress(OSError):
+            click.echo(f"{show_cursor}\n{message}" if self.code is None else show_cursor, err=True)
+            sys.stdout.flush()
+        os._exit(128 + number if self.code is None else self.code)

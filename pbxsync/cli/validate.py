@@ -38,12 +38,10 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
     else:
         click.echo(text.problem_lines(problems, paint), nl=False)
         routes = sum(len(one.desired.routes) for _, one in checked if one.desired)
-        count = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
-        good = f"{_plural(routes, 'route')} in {_plural(len(checked), 'file')}"
+        count = f"{text.counted(errors, 'error')}, {text.counted(warnings, 'warning')}"
+        good = f"{text.counted(routes, 'route')} in {text.counted(len(checked), 'file')}"
         failing = " Warnings fail because of --strict." if strict and warnings and not errors else ""
-        click.echo(f"{count} in {_plural(len(checked), 'file')}.{failing}" if problems else f"{good}: no problems.")
+        click.echo(
+            f"{count} in {text.counted(len(checked), 'file')}.{failing}" if problems else f"{good}: no problems."
+        )
     ctx.exit(1 if errors or (strict and warnings) else 0)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

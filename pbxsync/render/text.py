@@ -115,7 +115,7 @@ def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
     parts.append(f"{applied.count(Status.NOT_ATTEMPTED)} not attempted")
     where = printable(applied.plan.file)
     stopped = " Interrupted: the rest was not attempted." if applied.interrupted else ""
-    wrong = f" {len(applied.findings)} not as it should be on the PBX." if applied.findings else ""
+    wrong = f" {len(applied.findings)} not as it should be on the PBX: plan again, and see." if applied.findings else ""
     return "\n".join([*lines, f"{where}: {', '.join(parts)}.{wrong}{stopped}"]) + "\n"
 
 

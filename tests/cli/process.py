@@ -245,3 +245,13 @@ class OnTerminal:
         code = self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         return Ended(code, _text(self._screen), "")
+
+
+def received(pbx: Sandbox, count: int) -> None:
+    """Wait until the PBX has received so many requests."""
+    waiting = threading.Event()
+    for _ in range(int(PATIENCE / 0.02)):
+        if len(pbx.requests) >= count:
+            return
+        waiting.wait(0.02)
+    raise AssertionError(f"only {calls(pbx)} came")

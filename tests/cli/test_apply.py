@@ -120,7 +120,7 @@ def test_what_the_pbx_stored_otherwise_than_it_was_sent_is_reported_and_fails(ou
     if output == "text":
         assert f"  ✗ {message}\n" in done.out
         assert done.out.endswith(
-            "2 applied, 0 failed, 0 in doubt, 0 not attempted. 1 not as it should be on the PBX.\n"
+            "2 applied, 0 failed, 0 in doubt, 0 not attempted. 1 not as it should be on the PBX: plan again, and see.\n"
         )
     else:
         assert done.json["plans"][0]["verification"] == [{"name": "r2", "message": message}]

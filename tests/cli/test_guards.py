@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -12,7 +13,21 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, route, stored, to
+from tests.cli.process import (
+    COMMAND,
+    PATIENCE,
+    Running,
+    calls,
+    declare,
+    environment,
+    names,
+    numbered,
+    pbxsync,
+    received,
+    route,
+    stored,
+    to,
+)
 
 STATE = ("--state", "state.json")
 
@@ -148,3 +163,132 @@ def test_a_mistyped_address_is_not_taken_for_firmware_that_needs_a_state_file() 
     assert done.code == 1
     assert "login: the PBX does not know this call (HTTP 404); is the address that of a PBX with this API?" in done.err
     assert "--state" not in done.err
+
+
+def test_what_the_check_at_the_end_found_is_in_the_state_file_so_that_the_next_apply_mends_it() -> None:
+    declare("routes.yaml", numbered(3))
+    with Sandbox(tokens=["t"], faults=["outroute/add@2=lie"]) as pbx:
+        first = pbxsync("apply", "routes.yaml", *STATE, "--init", env=to(pbx))
+        assert first.code == 1
+        assert "r2 is not there" in first.err
+        again = pbxsync("apply", "routes.yaml", *STATE, env=to(pbx))
+        assert again.code == 0, again.err
+        assert names(pbx) == ["r1", "r3", "r2"]
+
+
+def test_an_apply_that_was_never_checked_says_so() -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"], calls={"outroute/add"}) as pbx:
+        done = pbxsync("apply", "routes.yaml", *STATE, "--init", "--format", "json", env=to(pbx))
+    assert done.code == 0
+    assert done.json["plans"][0]["notes"] == [
+        "this PBX can't be asked for its routes, so what it held before and what it stored was not checked"
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
+def test_a_signal_while_it_logs_out_takes_nothing_back_of_what_was_done() -> None:
+    declare("routes.yaml", numbered(2))
+    env_of = {"PBXSYNC_USERNAME": "admin", "PBXSYNC_PASSWORD": "sandbox", "PBXSYNC_TOKEN": ""}
+    faults = ["outroute/add@2=close", "outroute/query@2-=status:503", "logout@1=hang"]
+    with (
+        Sandbox(faults=faults) as pbx,
+        Running("apply", "routes.yaml", "--format", "json", "--retries", "0", env=to(pbx, **env_of)) as run,
+    ):
+        received(pbx, 6)
+        run.send(signal.SIGTERM)
+        run.send(signal.SIGTERM)
+        done = run.ended()
+    assert calls(pbx)[-1] == "logout"
+    assert done.code == 3
+    assert [one["status"] for one in done.json["plans"][0]["outcomes"]] == ["applied", "in_doubt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
+def test_a_pbx_whose_turn_had_not_come_when_somebody_stopped_the_run_is_not_spoken_to() -> None:
+    with Sandbox(tokens=["t"], faults=["outroute/add@1=delay:2"]) as a, Sandbox(tokens=["t"]) as b:
+        for site, pbx in (("a", a), ("b", b)):
+            declare(f"{site}.yaml", numbered(2), url=pbx.url)
+        arguments = ("apply", "a.yaml", "b.yaml", "--state", ".", "--init", "--parallel", "1", "--format", "json")
+        with Running(*arguments, env={"PBXSYNC_TOKEN": "t"}) as run:
+            received(a, 2)
+            run.send(signal.SIGINT)
+            done = run.ended()
+        assert b.connections == 0
+    assert done.code == 130
+    assert [[one["status"] for one in plan["outcomes"]] for plan in done.json["plans"]] == [
+        ["applied", "not_attempted"],
+        ["not_attempted", "not_attempted"],
+    ]
+
+
+def test_a_doubt_is_told_of_though_nobody_reads_the_output_any_more() -> None:
+    declare("routes.yaml", numbered(2))
+    with Sandbox(tokens=["t"], faults=["outroute/add@2=close", "outroute/query@2-=status:503"], latency=0.3) as pbx:
+        run = subprocess.Popen(
+            [*COMMAND, "apply", "routes.yaml", "--retries", "0"],
+            env=environment(to(pbx)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with run:
+            assert run.stdout is not None
+            assert run.stderr is not None
+            while b"applied  add r1" not in run.stdout.readline():
+                pass
+            run.stdout.close()
+            assert b"add r2 is in doubt" in run.stderr.read()
+            assert run.wait(PATIENCE) == 3
+
+
+def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
+    declare("routes.yaml", numbered(1), url="https://192.0.2.10")
+    for address in ("https://admin:hunter2@192.0.2.1", "https://192.0.2.1/?token=hunter2"):
+        done = pbxsync("plan", "routes.yaml", "--url", address)
+        assert done.code == 1
+        assert "hunter2" not in done.everything
+
+
+def test_a_port_that_is_the_usual_one_makes_no_other_pbx() -> None:
+    declare("routes.yaml", numbered(1), url="https://192.0.2.10")
+    done = pbxsync("plan", "routes.yaml", *STATE, "--init", "--url", "https://192.0.2.10:443/")
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no shell to close the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_fault(closed: str) -> None:
+    declare("routes.yaml", numbered(1))
+    command = f'"$0" -m pbxsync plan routes.yaml --state s.json --init {closed}'
+    ended = subprocess.run(
+        ["sh", "-c", command, sys.executable], check=False, capture_output=True, text=True, env=environment(None)
+    )
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+
+
+def test_no_state_file_is_begun_for_a_pbx_that_nobody_names() -> None:
+    declare("routes.yaml", [])
+    done = pbxsync("apply", "routes.yaml", *STATE, "--init")
+    assert done.code == 1
+    assert "no PBX is named" in done.err
+    assert not Path("state.json").exists()
+
+
+def test_a_state_file_in_a_folder_that_is_not_there_is_refused_before_the_pbx_is_asked() -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx:
+        done = pbxsync("apply", "routes.yaml", "--state", "nowhere/state.json", "--init", env=to(pbx))
+        assert pbx.connections == 0
+    assert done.code == 1
+    assert "the folder for the state file doesn't exist; make it first" in done.err
+
+
+def test_two_files_of_one_name_can_not_share_a_sandbox() -> None:
+    for folder in ("x", "y"):
+        Path(folder).mkdir()
+        declare(f"{folder}/hq.yaml", numbered(1))
+    done = pbxsync("plan", "--sandbox", "x/hq.yaml", "y/hq.yaml")
+    assert done.code == 1
+    assert "since they have one name; give one of them another" in done.err

@@ -5,27 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import PATIENCE, Running, calls, declare, names, numbered, pbxsync, to
+from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, received, to
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
 
 SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-
-
-def received(pbx: Sandbox, count: int) -> None:
-    """Wait until the PBX has received so many requests."""
-    waiting = threading.Event()
-    for _ in range(int(PATIENCE / 0.02)):
-        if len(pbx.requests) >= count:
-            return
-        waiting.wait(0.02)
-    raise AssertionError(f"only {calls(pbx)} came")
 
 
 @SIGNALS

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import OnTerminal, calls, declare, names, numbered, pbxsync, route, to
+from tests.cli.process import OnTerminal, calls, declare, names, numbered, pbxsync, received, route, to
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty")
 
@@ -66,6 +66,7 @@ def test_ctrl_c_while_the_bar_is_drawn_finishes_the_call_in_flight_and_leaves_th
     with Sandbox(tokens=["t"], faults=["outroute/add@2=delay:2"]) as pbx:
         with OnTerminal("apply", "routes.yaml", "-y", env=to(pbx)) as terminal:
             terminal.wait_for("  add r1\r\n")
+            received(pbx, 3)
             terminal.type("\x03")
             done = terminal.ended()
         assert names(pbx) == ["r1", "r2"]

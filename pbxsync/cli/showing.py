@@ -1,0 +1,62 @@
+"""What `plan` and `apply` print: plans, what failed, and the one JSON document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from pbxsync.errors import InputError, PbxsyncError
+from pbxsync.model import Applied, Plan, Severity
+from pbxsync.render import json as json_render
+from pbxsync.render import text
+from pbxsync.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pbxsync.model import Problem
+    from pbxsync.render.paint import Paint
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file whose PBX could not be planned or applied; a file of None stands for the whole run."""
+
+    file: str | None
+    error: PbxsyncError
+
+
+def show_input_errors(error: PbxsyncError, output: str, paint: Paint) -> int:
+    """Show why no file could even be planned; the exit code."""
+    problems = error.problems if isinstance(error, InputError) else ()
+    if problems:
+        click.echo(text.problem_lines(problems, paint), err=True, nl=False)
+        errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
+        click.echo(f"pbxsync: {text.counted(errors, 'error')}; nothing was planned or sent", err=True)
+    else:
+        show_failures([Failure(None, error)])
+    if output == "json":
+        messages = [] if problems else [(None, str(error))]
+        click.echo(json_render.plans_document([], problems, messages), nl=False)
+    return error.exit_code
+
+
+def show_failures(failures: Iterable[Failure]) -> None:
+    """Say on standard error what failed, and for which file."""
+    for failure in failures:
+        lead = f"{failure.file}: " if failure.file is not None else ""
+        click.echo(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}", err=True)
+
+
+def show_plans(plans: Sequence[Plan], paint: Paint) -> None:
+    """Print the plans for a person, with an empty line between them."""
+    parts = [text.plan_text(plan, paint) for plan in plans]
+    parts += [text.totals(plans)] if len(plans) > 1 else []
+    click.echo("\n".join(parts), nl=False)
+
+
+def document(plans: Iterable[Plan | Applied], warnings: Sequence[Problem], failures: Iterable[Failure]) -> str:
+    """The one JSON document of the run."""
+    return json_render.plans_document(plans, warnings, [(failure.file, str(failure.error)) for failure in failures])
