@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from pbxsync import differ
 from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable
 from pbxsync.cli.reach import NO_PBX, connected
-from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, StaleState
+from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, StaleState, StateError
 from pbxsync.known_state import StateFile
 from pbxsync.model import Applied, KnownState, Outcome, Status
 from pbxsync.urls import without_scheme
@@ -131,10 +131,15 @@ class Session:
             message = f"what the PBX stored can't be checked: {error}; plan again to see"
             return replace(done, error=message)
         findings, notes = verify(before, done.outcomes, actual)
-        if findings and self._file is not None:
-            # What the file says of these routes is not so; with the truth in it, the next plan shows the difference.
+        done = replace(done, findings=findings, notes=notes)
+        if self._file is None:
+            return done
+        try:
+            # The ids of new routes are known now; and what was stored otherwise, the next plan shows.
             self._file.write(replace(self._file.state, routes=tuple(actual)))
-        return replace(done, findings=findings, notes=notes)
+        except StateError as error:
+            return replace(done, error=str(error))
+        return done
 
     def _connection(self) -> Client:
         if self._client is None:

@@ -292,3 +292,30 @@ def test_two_files_of_one_name_can_not_share_a_sandbox() -> None:
     done = pbxsync("plan", "--sandbox", "x/hq.yaml", "y/hq.yaml")
     assert done.code == 1
     assert "since they have one name; give one of them another" in done.err
+
+
+def test_the_ids_of_new_routes_are_recorded_where_the_pbx_can_be_asked() -> None:
+    declare("routes.yaml", numbered(2))
+    with Sandbox(tokens=["t"]) as pbx:
+        assert pbxsync("apply", "routes.yaml", *STATE, "--init", env=to(pbx)).code == 0
+        state = json.loads(Path("state.json").read_text(encoding="utf-8"))
+        assert [one["id"] for one in state["routes"]] == [one["id"] for one in pbx.routes()]
+        declare("routes.yaml", [route("r1", "1001", ["b"]), route("r2", "1002")])
+        assert pbxsync("apply", "routes.yaml", *STATE, env=to(pbx)).code == 0
+        assert [one["trunks"] for one in pbx.routes()] == ["b", "a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not keep a folder from being renamed like this")
+def test_a_state_file_that_can_not_be_written_at_the_end_takes_nothing_back_of_what_was_done() -> None:
+    declare("routes.yaml", numbered(1))
+    Path("states").mkdir()
+    with Sandbox(tokens=["t"], faults=["outroute/query@2=delay:2"]) as pbx:
+        arguments = ("apply", "routes.yaml", "--state", "states/s.json", "--init", "--format", "json")
+        with Running(*arguments, env=to(pbx)) as run:
+            received(pbx, 3)
+            Path("states").rename("elsewhere")
+            done = run.ended()
+    assert done.code == 1
+    (plan,) = done.json["plans"]
+    assert [one["status"] for one in plan["outcomes"]] == ["applied"]
+    assert "states/s.json: the state file can't be written" in plan["error"]
