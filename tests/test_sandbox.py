@@ -95,7 +95,7 @@ def ask(
     call: str,
     fields: Mapping[str, str] | None = None,
     *,
-    token: str = "t",  # noqa: S107
+    token: str = "t",
     fmt: str = "json",
 ) -> Any:
     """Make one call on a connection of its own and return what the answer's body says."""
@@ -110,7 +110,7 @@ def failed(errno: str) -> dict[str, str]:
     return {"status": "Failed", "errno": errno}
 
 
-def credentials(password: str = "sandbox", **others: str) -> dict[str, str]:  # noqa: S107
+def credentials(password: str = "sandbox", **others: str) -> dict[str, str]:
     digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
     return {"username": "admin", "password": digest, "port": "8260"} | others
 

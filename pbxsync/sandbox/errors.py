@@ -20,9 +20,9 @@ class Errno(StrEnum):
     UNKNOWN_CALL = "10003"
     PARAMETER_EMPTY = "10004"
     LOCKED_OUT = "20002"
-    NO_SUCH_TOKEN = "20004"  # noqa: S105 - a number
-    EMPTY_TOKEN = "20005"  # noqa: S105
-    TOKEN_TIMED_OUT = "20006"  # noqa: S105
+    NO_SUCH_TOKEN = "20004"
+    EMPTY_TOKEN = "20005"
+    TOKEN_TIMED_OUT = "20006"
     LOGIN_REFUSED = "30003"
     NO_SUCH_ROUTE = "30004"
     NAME_TAKEN = "30005"

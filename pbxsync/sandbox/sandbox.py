@@ -50,7 +50,7 @@ class Sandbox:
         port: int = 0,
         store: Path | None = None,
         username: str = "admin",
-        password: str = "sandbox",  # noqa: S107 - of a PBX that does not exist
+        password: str = "sandbox",
         tokens: Iterable[str] = (),
         calls: Iterable[str] = ALL_CALLS,
         unknown_call: Literal["failed", "404"] = "failed",

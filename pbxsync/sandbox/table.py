@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -126,7 +125,7 @@ def _write_store(path: Path, rows: list[_Row], next_id: int) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
             file.write(text.encode())
-        os.replace(temporary, path)  # noqa: PTH105 - named as what it is: the one atomic step
+        temporary.replace(path)
     except OSError as error:
         if temporary:
             temporary.unlink(missing_ok=True)

@@ -255,3 +255,22 @@ def received(pbx: Sandbox, count: int) -> None:
             return
         waiting.wait(0.02)
     raise AssertionError(f"only {calls(pbx)} came")
+
+
+def ended_without_reader(*arguments: object, env: Mapping[str, str], read_to: str) -> tuple[int, str]:
+    """Run pbxsync, stop reading its standard output behind a line that holds a text; its exit code and its errors."""
+    run = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        while read_to.encode() not in (line := run.stdout.readline()):
+            assert line, f"{read_to!r} never came"
+        run.stdout.close()
+        err = _text(run.stderr.read())
+        return run.wait(PATIENCE), err

@@ -14,11 +14,10 @@ import pytest
 
 from pbxsync.sandbox import Sandbox
 from tests.cli.process import (
-    COMMAND,
-    PATIENCE,
     Running,
     calls,
     declare,
+    ended_without_reader,
     environment,
     names,
     numbered,
@@ -225,21 +224,10 @@ def test_a_pbx_whose_turn_had_not_come_when_somebody_stopped_the_run_is_not_spok
 def test_a_doubt_is_told_of_though_nobody_reads_the_output_any_more() -> None:
     declare("routes.yaml", numbered(2))
     with Sandbox(tokens=["t"], faults=["outroute/add@2=close", "outroute/query@2-=status:503"], latency=0.3) as pbx:
-        run = subprocess.Popen(
-            [*COMMAND, "apply", "routes.yaml", "--retries", "0"],
-            env=environment(to(pbx)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        with run:
-            assert run.stdout is not None
-            assert run.stderr is not None
-            while b"applied  add r1" not in run.stdout.readline():
-                pass
-            run.stdout.close()
-            assert b"add r2 is in doubt" in run.stderr.read()
-            assert run.wait(PATIENCE) == 3
+        arguments = ("apply", "routes.yaml", "--retries", "0")
+        code, err = ended_without_reader(*arguments, env=to(pbx), read_to="applied  add r1")
+    assert "add r2 is in doubt" in err
+    assert code == 3
 
 
 def test_an_address_with_a_password_is_refused_without_showing_it() -> None:

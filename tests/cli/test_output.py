@@ -18,6 +18,7 @@ from tests.cli.process import (
     PATIENCE,
     Ended,
     declare,
+    ended_without_reader,
     environment,
     names,
     numbered,
@@ -202,21 +203,9 @@ def test_an_output_that_nobody_reads_gives_no_traceback(arguments: list[str], me
 def test_an_apply_goes_to_its_end_though_its_reader_goes_away() -> None:
     declare("routes.yaml", numbered(5))
     with Sandbox(tokens=["t"], latency=0.1) as pbx:
-        run = subprocess.Popen(
-            [*COMMAND, "apply", "routes.yaml"],
-            env=environment(to(pbx)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        with run:
-            assert run.stdout is not None
-            assert run.stderr is not None
-            while b"applied  add r1" not in run.stdout.readline():
-                pass
-            run.stdout.close()
-            assert b"Traceback" not in run.stderr.read()
-            assert run.wait(PATIENCE) == 0  # what it was asked to do is done
+        code, err = ended_without_reader("apply", "routes.yaml", env=to(pbx), read_to="applied  add r1")
+        assert "Traceback" not in err
+        assert code == 0  # what it was asked to do is done
         assert names(pbx) == ["r1", "r2", "r3", "r4", "r5"]
 
 
