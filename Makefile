@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo build clean
+.PHONY: help venv test lint format demo bench build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ format: venv ## Format the code, and mend what ruff can mend
 
 demo: venv ## Validate, plan and apply the example routes on the sandbox
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+bench: venv ## Measure how time and memory grow with the routes
+	$(BIN)/python benchmarks/dialplan.py
 
 build: venv ## Build the sdist and the wheel into dist/
 	rm -rf dist

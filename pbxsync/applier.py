@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pbxsync.errors import AnswerLost, CallUnknown, DoubtOpen, PbxError, PlanRefused, Refused, StaleState, StateError
+from pbxsync.errors import (
+    AnswerLost,
+    CallUnknown,
+    DoubtOpen,
+    PbxError,
+    PlanRefused,
+    Refused,
+    StaleState,
+    StateError,
+    TestsFailed,
+)
 from pbxsync.model import Action, Change, KnownRoute, Outcome, Plan, Route, Status
 from pbxsync.text import command_line, listed
 from pbxsync.verification import stored_fault
@@ -68,6 +78,18 @@ def check_sendable(plan: Plan) -> None:
         raise PlanRefused(
             f"{plan.file}: an update needs the PBX's id of the route, which is not known for: {listed(nameless)}. "
             f"{way_out}change these routes on the PBX, and use --add-only"
+        )
+
+
+def check_tested(plan: Plan) -> None:
+    """Refuse, before anything is sent, a plan that breaks tests of its file. Raises TestsFailed."""
+    failed = plan.failed_tests
+    if failed:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise TestsFailed(
+            f"{plan.file}: nothing was sent, since tests fail on what the PBX will hold: "
+            f"line {failed[0].claim.location.line}: {failed[0].message}{more}. "
+            "Mend the routes or the tests, or use --no-tests"
         )
 
 

@@ -7,6 +7,7 @@
     ├── SettingsError               1  an option, a variable or the combination of some makes no sense
     ├── StateError                  1  a state file can't be read, written, or belongs to another PBX
     ├── PlanRefused                 1  the plan would do what the user did not allow
+    ├── TestsFailed                 1  what the PBX will hold breaks tests of the file
     ├── LockHeld                    1  another pbxsync works on the same PBX or state file
     ├── StaleState                  1  the PBX is no longer what the plan was made from
     ├── DoubtOpen                   3  an earlier run left an outcome in doubt
@@ -55,6 +56,10 @@ class StateError(PbxsyncError):
 
 class PlanRefused(PbxsyncError):
     """The plan would do more than the user allowed, such as too many deletions."""
+
+
+class TestsFailed(PbxsyncError):
+    """With the plan's changes the PBX would do what a test of the file says that it must not."""
 
 
 class LockHeld(PbxsyncError):

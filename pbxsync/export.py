@@ -1,7 +1,7 @@
 """Known routes → a routes file that declares them: the same text each time, and a plan from it is empty.
 
 What no file may declare (a name that the API could take for other routes, a name that stands twice, a route without
-trunks) is left out, with a comment where it stood.
+trunks, a pattern that no number matches) is left out, with a comment where it stood.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pbxsync.lint_words import refusal
 from pbxsync.names import control_character, route_fault, trunk_fault
 from pbxsync.quoting import quoted
 
@@ -78,7 +79,7 @@ def _undeclarable(route: Route, count: int) -> str | None:
         character = control_character(text)
         if character:
             return f"one of its fields holds the control character {character}"
-    return None
+    return refusal(route)
 
 
 def _entry(route: Route) -> list[str]:

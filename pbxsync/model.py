@@ -83,8 +83,45 @@ class DeclaredRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A test of a file: what must become of a call, or of every call of a kind.
+
+    ``dial`` is a number, or with a leading ``_`` a dial pattern that stands for every number it takes; ``callerid`` the
+    same for the caller, empty for a call without an id. What is claimed: the name of the ``route`` that takes the call,
+    or with ``no_route`` that none does; the ``trunks``, in order; the digits that they are sent, or with a leading
+    ``_`` a dial pattern that those match. What is None isn't claimed.
+    """
+
+    location: Location
+    dial: str
+    callerid: str = ""
+    route: str | None = None
+    no_route: bool = False
+    trunks: tuple[str, ...] | None = None
+    sends: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a claim: ``message`` says why it doesn't hold, and is empty where it does.
+
+    ``counterexample`` is a number for which it doesn't hold, ``counterexample_callerid`` the caller's id, None without.
+    """
+
+    claim: Claim
+    message: str = ""
+    counterexample: str | None = None
+    counterexample_callerid: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the claim holds."""
+        return not self.message
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
-    """What one file declares: its routes in order of precedence, and the PBX that it is meant for.
+    """What one file declares: its routes in order of precedence, its tests, and the PBX that it is meant for.
 
     ``name``, ``url`` and ``type`` are the file's ``pbx`` section; each is None where the file doesn't say.
     """
@@ -94,6 +131,7 @@ class Desired:
     name: str | None = None
     url: str | None = None
     type: str | None = None
+    tests: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +211,66 @@ class PlanWarning:
 
 
 @dataclass(frozen=True, slots=True)
+class CallPath:
+    """What becomes of some calls: the route that takes them, and what it makes of the number.
+
+    ``strip`` is how many characters are taken off the front of the number before ``prepend`` is put there.
+    """
+
+    route: str
+    trunks: tuple[str, ...]
+    prepend: str
+    strip: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallExample:
+    """One call, and the digits that are sent for it; None where it isn't routed. ``callerid`` is None without an id."""
+
+    dial: str
+    callerid: str | None
+    sends_before: str | None
+    sends_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberWords:
+    """A set of numbers as a person would say it: these dial patterns, but not those."""
+
+    patterns: tuple[str, ...]
+    but_not: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Calls that a plan sends elsewhere, and where they went before; None is nowhere.
+
+    They are the calls to a number that one of the dial patterns ``numbers`` takes, by a caller whose id all patterns of
+    ``match`` take and none of ``but_not``; no pattern takes a call without an id. ``words`` says the same numbers in
+    fewer words where that is possible.
+    """
+
+    numbers: tuple[str, ...]
+    match: tuple[str, ...]
+    but_not: tuple[str, ...]
+    before: CallPath | None
+    after: CallPath | None
+    example: CallExample
+    words: NumberWords
+
+
+@dataclass(frozen=True, slots=True)
 class PlanChoices:
-    """What a user chose for the plan: delete unmanaged routes, how many at most, add and do nothing else."""
+    """What a user chose for the plan: delete unmanaged routes, how many at most, add and do nothing else.
+
+    ``impact`` is whether to work out which calls go elsewhere, ``tests`` whether to hold the file's tests against it.
+    """
 
     prune: bool = False
     max_deletes: int = 10
     add_only: bool = False
+    impact: bool = True
+    tests: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +280,8 @@ class Plan:
     ``unmanaged`` are the names of known routes that the file doesn't declare and the plan leaves alone. ``blocked``
     are the names of declared routes that it leaves alone because the PBX has several of that name. ``skipped`` are
     updates that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled: while there
-    is one, nothing of the plan is sent.
+    is one, nothing of the plan is sent. ``impact`` is which calls go elsewhere then; None where that was not worked
+    out. ``tests`` is what became of the file's tests, held against what the PBX will hold.
     """
 
     file: str
@@ -202,6 +295,13 @@ class Plan:
     skipped: tuple[Change, ...] = ()
     in_doubt: tuple[Doubt, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
+    impact: tuple[Impact, ...] | None = None
+    tests: tuple[Verdict, ...] = ()
+
+    @property
+    def failed_tests(self) -> tuple[Verdict, ...]:
+        """The tests of the file that what the PBX will hold breaks."""
+        return tuple(verdict for verdict in self.tests if not verdict.passed)
 
     def count(self, action: Action) -> int:
         """How many changes of this kind the plan holds."""

@@ -148,6 +148,7 @@ def _example(path: _Path) -> str:
         "url": "url: https://192.0.2.10",
         "type": "type: json",
         "dial": 'dial: "911"',
+        "route": "route: emergency",
         "renamed_from": 'renamed_from: "old-name"',
     }.get(str(path[-1]), f'{path[-1]}: ""')
 
@@ -197,7 +198,7 @@ def _mapping_example(node: Node, path: _Path) -> str:
 
 
 _MAY_BE_EMPTY = ("prefix", "prepend", "callerid", "sends")
-_MAY_HOLD_BRACKETS = ("matchpattern", "callerid", "dial")
+_MAY_HOLD_BRACKETS = ("matchpattern", "callerid", "dial", "sends")
 _MAY_BE_ABSENT = ("renamed_from", "url", "type")
 
 
@@ -300,7 +301,10 @@ def _no_items(_error: ValidationError, node: Node, path: _Path) -> _Explained:
     return [(node, path, ("empty-value", f"{_noun(path)} is empty; name at least one, such as {_example(path)}"))]
 
 
-def _claims(_error: ValidationError, node: Node, path: _Path) -> _Explained:
+def _claims(error: ValidationError, node: Node, path: _Path) -> _Explained:
+    known = _known_keys(error)
+    if not isinstance(node, Mapping) or node.partial or any(key not in known for key in node.entries):
+        return []  # what is told of already may be the claim
     message = "a test claims nothing; add route, trunks or sends"
     return [(node, path, ("missing-key", message))]
 
@@ -362,6 +366,6 @@ _EXPLAIN: dict[str, Callable[[ValidationError, Node, _Path], _Explained]] = {
     "enum": _enum,
     "minLength": _length,
     "minItems": _no_items,
-    "minProperties": _claims,
+    "anyOf": _claims,
     "pattern": _pattern,
 }

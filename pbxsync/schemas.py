@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 #: Every schema by the name that ``pbxsync schema`` knows it by.
-NAMES = ("routes", "state", "plan", "apply", "validate")
+NAMES = ("routes", "state", "plan", "apply", "validate", "explain", "test")
 
 _PACKAGE = Path(__file__).resolve().parent
 

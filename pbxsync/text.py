@@ -1,4 +1,4 @@
-"""Text for people: made safe to print, command lines to copy, and lists of names in words."""
+"""Text for people: made safe to print, command lines to copy, places and lists of names in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # What JSON may hold raw and a terminal acts on, or UTF-8 can't hold: DEL and C1, line ends, signs that turn the
 # direction of text, half surrogates.
@@ -44,8 +44,27 @@ def command_line(*words: str) -> str:
     return shlex.join(words)
 
 
+def ordinal(number: int) -> str:
+    """A place in words: ``1st``, ``2nd``, ``3rd``, ``11th``, ``21st``."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def listed(names: Iterable[str], limit: int = 20) -> str:
     """Names with commas between them, cut where there are more than ``limit``."""
     names = list(names)
     more = f", and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
+
+
+def numbers_in_words(patterns: Sequence[str], but_not: Sequence[str] = (), limit: int = 8) -> str:
+    """Dial patterns with commas between them, cut where there are many: ``9X., 8X. (but not 911)``."""
+    left_out = f" (but not {listed(but_not, limit)})" if but_not else ""
+    return f"{listed(patterns, limit)}{left_out}"
+
+
+def callers_in_words(match: Sequence[str], but_not: Sequence[str], limit: int = 8) -> str:
+    """Which callers a set of calls is of, to stand behind numbers: `` from 20X but not 2001``; empty for everybody."""
+    if not match:
+        return f" from callers other than {listed(but_not, limit)}" if but_not else ""
+    return f" from {' and '.join(match)}" + (f" but not {listed(but_not, limit)}" if but_not else "")

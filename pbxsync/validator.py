@@ -1,4 +1,4 @@
-"""Document and schema → every problem, sorted; where there is no error → the routes that the file declares.
+"""Document and schema → every problem, sorted; where there is no error → what the file declares.
 
 The JSON schema says what a file looks like; `jsonschema` finds where one departs from it, and this module says so in
 words with the place in the file and what to write instead. What no schema can say (names are unique, a rename that
@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pbxsync.document import Document, Mapping, Node, Scalar, Sequence
+from pbxsync.document import Document, Mapping, Node, Scalar
+from pbxsync.file_tests import claims, problems_of_tests
+from pbxsync.lint_problems import field_problems, table_problems
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
+from pbxsync.nodes import mapping, problem_at, scalar, sequence, text, texts
 from pbxsync.quoting import shown
-from pbxsync.schema_problems import path_text, schema_problems, url_problem
+from pbxsync.schema_problems import schema_problems, url_problem
 from pbxsync.yaml_text import reading
 
 if TYPE_CHECKING:
@@ -29,8 +32,11 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check(document: Document) -> Checked:
-    """Check one document against the schema and the rules; never raises for bad input."""
+def check(document: Document, *, table: bool = False) -> Checked:
+    """Check one document against the schema and the rules; never raises for bad input.
+
+    With ``table`` also how the routes stand to each other, where there is no error: that takes longer.
+    """
     problems = list(document.problems)
     root = document.root
     if root is not None and not _is_empty(root):
@@ -45,10 +51,14 @@ def check(document: Document) -> Checked:
     first: dict[tuple[str, int, int, str, str], Problem] = {}
     for problem in problems:
         first.setdefault(problem.order, problem)
-    unique = tuple(problem for _, problem in sorted(first.items()))
-    failed = any(problem.severity is Severity.ERROR for problem in unique)
+    failed = any(problem.severity is Severity.ERROR for problem in first.values())
     desired = None if failed or not isinstance(root, Mapping) else _desired(document.file, root)
-    return Checked(document.file, desired, unique)
+    if table and desired is not None:
+        routes = sequence(root, "routes")
+        declared = [one.route for one in desired.routes]
+        for problem in table_problems(document.file, routes.items if routes else [], declared):
+            first.setdefault(problem.order, problem)
+    return Checked(document.file, desired, tuple(problem for _, problem in sorted(first.items())))
 
 
 def _is_empty(root: Node) -> bool:
@@ -59,19 +69,17 @@ def _is_empty(root: Node) -> bool:
 
 
 def _rule_problems(file: str, root: Node) -> Iterator[Problem]:
-    pbx = _mapping(root, "pbx")
-    url = _scalar(pbx, "url")
+    pbx = mapping(root, "pbx")
+    url = scalar(pbx, "url")
     fault = url_problem(url.text) if url else None
     if url and fault:
-        yield _problem(file, url, ("pbx", "url"), fault)
-    routes = _sequence(root, "routes")
+        yield problem_at(file, url, ("pbx", "url"), fault)
+    routes = sequence(root, "routes")
     entries = [(n, route) for n, route in enumerate(routes.items if routes else ()) if isinstance(route, Mapping)]
     yield from _name_problems(file, entries)
     yield from _rename_problems(file, entries)
-    tests = _sequence(root, "tests")
-    if tests is not None and tests.items:
-        message = "this version of pbxsync reads tests but does not run them: nothing here is proven"
-        yield _problem(file, tests, ("tests",), ("tests-not-run", message), Severity.WARNING)
+    yield from field_problems(file, entries)
+    yield from problems_of_tests(file, root)
 
 
 _Entries = list[tuple[int, Mapping]]
@@ -80,12 +88,12 @@ _Entries = list[tuple[int, Mapping]]
 def _name_problems(file: str, entries: _Entries) -> Iterator[Problem]:
     first: dict[str, Scalar] = {}
     for n, route in entries:
-        name = _scalar(route, "name")
+        name = scalar(route, "name")
         if name is None:
             continue
         if name.text in first:
             at, message = _again(route, name, first[name.text], "a route is called")
-            yield _problem(file, at, ("routes", n, "name"), ("duplicate-name", f"{message}; names are unique"))
+            yield problem_at(file, at, ("routes", n, "name"), ("duplicate-name", f"{message}; names are unique"))
         first.setdefault(name.text, name)
 
 
@@ -97,10 +105,10 @@ def _again(route: Mapping, value: Scalar, first: Scalar, words: str) -> tuple[No
 
 
 def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
-    names = {name.text: name for _, route in entries if (name := _scalar(route, "name"))}
+    names = {name.text: name for _, route in entries if (name := scalar(route, "name"))}
     taken: dict[str, Scalar] = {}
     for n, route in entries:
-        old = _scalar(route, "renamed_from")
+        old = scalar(route, "renamed_from")
         if old is None:
             continue
         at: Node = old
@@ -113,70 +121,32 @@ def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
         else:
             taken[old.text] = old
             continue
-        yield _problem(file, at, ("routes", n, "renamed_from"), ("rename-clash", message))
-
-
-def _problem(
-    file: str,
-    node: Node,
-    path: tuple[str | int, ...],
-    fault: tuple[str, str],
-    severity: Severity = Severity.ERROR,
-) -> Problem:
-    rule, message = fault
-    return Problem(Location(file, node.line, node.column), path_text(path), severity, rule, message)
-
-
-def _get(node: Node | None, key: str) -> Node | None:
-    entry = node.entries.get(key) if isinstance(node, Mapping) else None
-    return entry[1] if entry else None
-
-
-def _mapping(node: Node | None, key: str) -> Mapping | None:
-    value = _get(node, key)
-    return value if isinstance(value, Mapping) else None
-
-
-def _sequence(node: Node | None, key: str) -> Sequence | None:
-    value = _get(node, key)
-    return value if isinstance(value, Sequence) else None
-
-
-def _scalar(node: Node | None, key: str) -> Scalar | None:
-    """The text that stands at a key; None where nothing, a list, a mapping or no text stands there."""
-    value = _get(node, key)
-    is_text = isinstance(value, Scalar) and not (value.plain and reading(value.text))
-    return value if isinstance(value, Scalar) and is_text else None
+        yield problem_at(file, at, ("routes", n, "renamed_from"), ("rename-clash", message))
 
 
 # --- the routes ---------------------------------------------------------------------------------------------------
 
 
 def _desired(file: str, root: Mapping) -> Desired:
-    pbx = _mapping(root, "pbx")
-    routes = _sequence(root, "routes")
+    pbx = mapping(root, "pbx")
+    routes = sequence(root, "routes")
     return Desired(
         file=file,
         routes=tuple(_route(file, item) for item in (routes.items if routes else ())),
-        name=_text(pbx, "name"),
-        url=_text(pbx, "url"),
-        type=_text(pbx, "type"),
+        name=text(pbx, "name"),
+        url=text(pbx, "url"),
+        type=text(pbx, "type"),
+        tests=claims(file, root),
     )
 
 
 def _route(file: str, node: Node) -> DeclaredRoute:
-    trunks = _sequence(node, "trunks")
     route = Route(
-        name=_text(node, "name") or "",
-        prefix=_text(node, "prefix") or "",
-        matchpattern=_text(node, "matchpattern") or "",
-        prepend=_text(node, "prepend") or "",
-        callerid=_text(node, "callerid") or "",
-        trunks=tuple(item.text for item in (trunks.items if trunks else ()) if isinstance(item, Scalar)),
+        name=text(node, "name") or "",
+        prefix=text(node, "prefix") or "",
+        matchpattern=text(node, "matchpattern") or "",
+        prepend=text(node, "prepend") or "",
+        callerid=text(node, "callerid") or "",
+        trunks=texts(node, "trunks"),
     )
-    return DeclaredRoute(route, Location(file, node.line, node.column), _text(node, "renamed_from"))
-
-
-def _text(node: Node | None, key: str) -> str | None:
-    value = _scalar(node, key)
-    return value.text if value else None
+    return DeclaredRoute(route, Location(file, node.line, node.column), text(node, "renamed_from"))

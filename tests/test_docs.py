@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from pbxsync import schemas
 from pbxsync.cli.main import cli
 from pbxsync.document import parse
+from pbxsync.file_tests import held
 from pbxsync.sandbox import Sandbox
 from pbxsync.validator import check
 
@@ -168,7 +169,7 @@ def test_the_section_of_a_command_names_no_option_in_its_tables_that_the_command
 
 def test_the_page_of_commands_has_a_section_for_every_command_and_for_no_other() -> None:
     page = COMMANDS_PAGE.read_text(encoding="utf-8")
-    usages = re.findall(r"^\$ pbxsync ([a-z-]+)", page, flags=re.M)
+    usages = list(dict.fromkeys(re.findall(r"^\$ pbxsync ([a-z-]+)", page, flags=re.M)))
 
     assert usages == list(_commands())
     assert [name for name in _sections() if name in usages] == usages
@@ -230,6 +231,21 @@ def test_every_routes_file_of_the_docs_is_valid(block: Block) -> None:
     assert checked.desired is not None, checked.problems
 
 
+@pytest.mark.parametrize("block", [block for block in ROUTES_FILES if not block.comment.startswith("file:")], ids=str)
+def test_the_tests_of_every_routes_file_of_the_docs_hold(block: Block) -> None:
+    desired = check(parse(block.text.encode(), str(block))).desired
+
+    assert desired is not None
+    assert [verdict.message for verdict in held(desired) if not verdict.passed] == []
+
+
+@pytest.mark.parametrize("block", [block for block in YAML if block.text.startswith("tests:\n  - ")], ids=str)
+def test_tests_that_stand_alone_are_written_as_they_must_be(block: Block) -> None:
+    checked = check(parse(f"routes: []\n{block.text}".encode(), str(block)))
+
+    assert checked.desired is not None, checked.problems
+
+
 @pytest.mark.parametrize("block", [block for block in YAML if block.comment == "invalid"], ids=str)
 def test_a_routes_file_that_is_called_invalid_is_that(block: Block) -> None:
     assert check(parse(block.text.encode(), str(block))).desired is None
@@ -268,27 +284,71 @@ def _run(folder: Path, url: str, command: str) -> str:
     return done.stdout.replace(url, ADDRESS)
 
 
-def _example(folder: Path, command: str) -> str:
-    """Run a command on the README's file and the PBX that its examples speak of."""
-    readme_file = next(block for block in ROUTES_FILES if block.page == "README.md")
-    folder.joinpath("hq.yaml").write_text(readme_file.text.replace(f"  url: {ADDRESS}\n", ""), encoding="utf-8")
-    routes = [{"prefix": "", "prepend": "", "callerid": "", **route} for route in ROUTES]
-    with Sandbox(routes=routes, tokens=["t"], faults=FAULTS.get(command, ())) as pbx:
+README_FILE = next(block for block in ROUTES_FILES if block.page == "README.md")
+
+
+def _example(folder: Path, command: str, diff: str = "") -> str:
+    """Run a command on the README's file and the PBX that its examples speak of.
+
+    With a diff it is run on the file with that change, and on a PBX that holds what the file says without it.
+    """
+    routes = list(ROUTES)
+    if diff:
+        desired = check(parse(README_FILE.text.encode(), "hq.yaml")).desired
+        assert desired is not None
+        routes = [
+            {name: value if isinstance(value, str) else ",".join(value) for name, value in one.route.fields().items()}
+            for one in desired.routes
+        ]
+    text = _changed(README_FILE.text, diff).replace(f"  url: {ADDRESS}\n", "")
+    folder.joinpath("hq.yaml").write_text(text, encoding="utf-8")
+    held = [{"prefix": "", "prepend": "", "callerid": "", **route} for route in routes]
+    with Sandbox(routes=held, tokens=["t"], faults=FAULTS.get(command, ())) as pbx:
         return _run(folder, pbx.url, command)
+
+
+def _changed(text: str, diff: str) -> str:
+    """The text with a change that a block of the docs shows."""
+    lines = diff.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line[0] != "+")
+    after = "".join(line[1:] for line in lines if line[0] != "-")
+    assert text.count(before) == 1 or not diff
+    return text.replace(before, after) if diff else text
 
 
 CONSOLE = [
     block
     for block in BLOCKS
-    if block.language == "console" and re.match(r"\$ pbxsync (plan|apply) .*hq.yaml\n.", block.text)
+    if block.language == "console" and re.match(r"\$ pbxsync (plan|apply|explain) .*hq.yaml.*\n.", block.text)
 ]
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=str)
-def test_a_plan_or_apply_that_is_shown_is_what_pbxsync_prints(block: Block, tmp_path: Path) -> None:
+def test_a_plan_apply_or_explanation_that_is_shown_is_what_pbxsync_prints(block: Block, tmp_path: Path) -> None:
     command, _, shown = block.text.removeprefix("$ pbxsync ").partition("\n")
 
-    assert _example(tmp_path, command) == shown
+    assert _example(tmp_path, command, _diff_above(block)) == shown
+
+
+def _diff_above(block: Block) -> str:
+    """The last change that the page shows above the block, where the block is to be run with it."""
+    diffs = [one for one in BLOCKS if (one.page, one.language) == (block.page, "diff") and one.line < block.line]
+    return diffs[-1].text if block.comment == "with the diff above" else ""
+
+
+TEST_RUNS = [
+    block for block in BLOCKS if block.language == "console" and re.match(r"\$ pbxsync test .*\n.", block.text)
+]
+
+
+@pytest.mark.parametrize("block", TEST_RUNS, ids=str)
+def test_a_run_of_tests_that_is_shown_is_what_pbxsync_prints_of_the_file_above(block: Block, tmp_path: Path) -> None:
+    for file in YAML:
+        if file.page == block.page and file.line < block.line and file.comment.startswith("file: "):
+            tmp_path.joinpath(file.comment.removeprefix("file: ")).write_text(file.text, encoding="utf-8")
+    command, _, shown = block.text.removeprefix("$ pbxsync ").partition("\n")
+
+    assert _run(tmp_path, ADDRESS, command) == shown
 
 
 def test_the_readme_shows_a_plan_with_each_kind_of_change() -> None:
@@ -316,6 +376,19 @@ def test_the_json_example_is_what_pbxsync_prints(command: str, tmp_path: Path) -
     printed = json.loads(_example(tmp_path, f"{command} --format json hq.yaml"))
 
     assert _without_wording_and_lines(_json_example(command)) == _without_wording_and_lines(printed)
+
+
+def test_the_explanations_in_json_are_what_pbxsync_prints(tmp_path: Path) -> None:
+    one, several = (json.loads(block.text) for block in JSON if block.comment == "schema: explain")
+
+    assert json.loads(_example(tmp_path, "explain --format json hq.yaml 9011442079460000")) == one
+    assert json.loads(_example(tmp_path, "explain --format json hq.yaml 911 5551234")) == several
+
+
+def test_the_run_of_tests_in_json_is_what_pbxsync_prints(tmp_path: Path) -> None:
+    printed = json.loads(_example(tmp_path, "test --format json hq.yaml"))
+
+    assert _without_wording_and_lines(_json_example("test")) == _without_wording_and_lines(printed)
 
 
 def test_the_problem_that_is_shown_is_what_validate_prints(tmp_path: Path) -> None:

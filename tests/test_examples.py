@@ -1,24 +1,36 @@
-"""The example files: each invalid one gives the output beside it, each valid one the routes beside it."""
+"""The example files: each invalid or warned one gives the output beside it, each valid one the routes beside it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pbxsync.document import parse
+from pbxsync.file_tests import failures, held
+from pbxsync.model import Severity
 from pbxsync.render.text import problem_lines
 from pbxsync.validator import Checked, check
+
+if TYPE_CHECKING:
+    from pbxsync.model import Problem
 
 EXAMPLES = Path(__file__).parent / "examples"
 INVALID = sorted((EXAMPLES / "invalid").glob("*.yaml"))
 VALID = sorted((EXAMPLES / "valid").glob("*.yaml"))
+WARNED = sorted((EXAMPLES / "warned").glob("*.yaml"))
 
 
 def checked(path: Path) -> Checked:
-    return check(parse(path.read_bytes(), path.name))
+    return check(parse(path.read_bytes(), path.name), table=True)
+
+
+def problems(one: Checked) -> list[Problem]:
+    """What `pbxsync validate` finds: the file's problems, and where it has no error the tests that fail."""
+    failed = failures(held(one.desired)) if one.desired else ()
+    return sorted([*one.problems, *failed], key=lambda problem: problem.order)
 
 
 def loaded(one: Checked) -> dict[str, Any]:
@@ -43,32 +55,48 @@ def loaded(one: Checked) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
 def test_an_invalid_example_gives_exactly_the_output_beside_it(path: Path) -> None:
-    one = checked(path)
-    assert problem_lines(one.problems) == path.with_suffix(".txt").read_text(encoding="utf-8")
-    assert one.desired is None
+    found = problems(checked(path))
+    assert problem_lines(found) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert Severity.ERROR in {problem.severity for problem in found}
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_a_valid_example_loads_as_the_json_beside_it_says(path: Path) -> None:
-    assert loaded(checked(path)) == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    one = checked(path)
+    assert problems(one) == list(one.problems)
+    assert loaded(one) == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", WARNED, ids=lambda path: path.stem)
+def test_a_warned_example_gives_exactly_the_warnings_beside_it(path: Path) -> None:
+    one = checked(path)
+    assert one.desired is not None
+    assert problem_lines(problems(one)) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert {problem.severity for problem in one.problems} == {Severity.WARNING}
+
+
+def test_there_is_nothing_to_say_of_good_patterns() -> None:
+    assert checked(EXAMPLES / "valid" / "patterns-without-fault.yaml").problems == ()
+    assert checked(EXAMPLES.parent.parent / "routes.example.yaml").problems == ()
 
 
 def test_there_are_examples_of_every_kind_and_none_lacks_its_counterpart() -> None:
     assert len(INVALID) >= 250
     assert len(VALID) >= 30
-    for folder, suffix in (("invalid", ".txt"), ("valid", ".json")):
+    assert len(WARNED) >= 8
+    for folder, suffix in (("invalid", ".txt"), ("valid", ".json"), ("warned", ".txt")):
         stems = {path.stem for path in (EXAMPLES / folder).glob("*.yaml")}
         assert {path.stem for path in (EXAMPLES / folder).iterdir()} == stems
         assert {path.suffix for path in (EXAMPLES / folder).iterdir()} == {".yaml", suffix}
 
 
-@pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*INVALID, *WARNED], ids=lambda path: path.stem)
 def test_no_line_of_an_output_is_there_twice_and_each_place_is_in_the_file(path: Path) -> None:
-    problems = checked(path).problems
-    assert len({problem.order for problem in problems}) == len(problems)
+    found = problems(checked(path))
+    assert len({problem.order for problem in found}) == len(found)
     text = path.read_bytes().decode("utf-8", errors="replace")
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for problem in problems:
+    for problem in found:
         at = problem.location
         assert at.line <= len(lines)
         assert at.column <= len(lines[at.line - 1]) + 1

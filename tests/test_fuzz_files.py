@@ -112,7 +112,7 @@ def lines_of(data: bytes) -> list[str]:
 
 
 def assert_answered(data: bytes) -> None:
-    one = check(parse(data, "f"))
+    one = check(parse(data, "f"), table=True)
     errors = [problem for problem in one.problems if problem.severity is Severity.ERROR]
     assert (one.desired is None) == bool(errors)
     lines = lines_of(data)

@@ -13,11 +13,16 @@ from pbxsync import schemas
 from pbxsync.model import (
     Action,
     Applied,
+    CallExample,
+    CallPath,
     Change,
+    Claim,
     Doubt,
     FieldChange,
     Finding,
+    Impact,
     Location,
+    NumberWords,
     Outcome,
     Plan,
     PlanWarning,
@@ -25,6 +30,7 @@ from pbxsync.model import (
     Route,
     Severity,
     Status,
+    Verdict,
 )
 from pbxsync.render.json import plans_document, problems_document
 
@@ -36,6 +42,22 @@ CHANGES = st.one_of(
     st.builds(Change, st.just(Action.ADD), st.none(), ROUTES, location=PLACES),
     st.builds(Change, st.just(Action.UPDATE), ROUTES, ROUTES, st.tuples(FIELDS), st.just("7"), PLACES),
     st.builds(Change, st.just(Action.DELETE), ROUTES, st.none(), id=st.just("7")),
+)
+PATHS = st.builds(CallPath, TEXT, st.lists(TEXT, max_size=2).map(tuple), TEXT, st.integers(0, 9))
+PATTERN = st.sampled_from(["911", "9[0-8*#+]X.", "!"])
+PATTERNS = st.lists(PATTERN, max_size=2).map(tuple)
+IMPACT = st.builds(
+    Impact,
+    st.lists(PATTERN, min_size=1, max_size=2).map(tuple),
+    PATTERNS,
+    PATTERNS,
+    st.none() | PATHS,
+    st.none() | PATHS,
+    st.builds(CallExample, st.sampled_from(["911", "9*#+"]), st.none() | TEXT, st.none() | TEXT, st.none() | TEXT),
+    st.just(NumberWords(("9.",), ("911",))),
+)
+VERDICTS = st.builds(
+    Verdict, st.builds(Claim, PLACES, TEXT, TEXT), TEXT, st.none() | TEXT, counterexample_callerid=st.none() | TEXT
 )
 PLANS = st.builds(
     Plan,
@@ -49,6 +71,8 @@ PLANS = st.builds(
     skipped=st.lists(CHANGES, max_size=1).map(tuple),
     in_doubt=st.lists(st.builds(Doubt, CHANGES, TEXT), max_size=1).map(tuple),
     warnings=st.lists(st.builds(PlanWarning, st.just("in-doubt"), TEXT), max_size=1).map(tuple),
+    impact=st.none() | st.lists(IMPACT, max_size=2).map(tuple),
+    tests=st.lists(VERDICTS, max_size=2).map(tuple),
 )
 APPLIED = st.builds(
     Applied,
@@ -79,6 +103,9 @@ def test_a_plan_document_holds_to_its_schema(
     for plan, shown in zip(plans, document["plans"], strict=True):
         assert [change["action"] for change in shown["changes"]] == [change.action for change in plan.changes]
         assert shown["summary"]["add"] == sum(change.action is Action.ADD for change in plan.changes)
+        assert [entry["numbers"] for entry in shown["impact"] or ()] == [list(one.numbers) for one in plan.impact or ()]
+        assert (shown["impact"] is None) == (plan.impact is None)
+        assert [test["status"] == "failed" for test in shown["tests"]] == [not test.passed for test in plan.tests]
     assert [(one["file"], one["message"]) for one in document["errors"]] == errors
 
 

@@ -81,7 +81,7 @@ def command(
             showing.show_plans(plans, paint)
             click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
         showing.show_failures(failures)
-        asking = not yes and _can_ask() and any(plan.changes and not plan.in_doubt for plan in plans)
+        asking = not yes and _can_ask() and any(map(_can_be_sent, plans))
         if asking and not _agreed(plans, shown=output == "text" and sys.stdout.isatty()):
             declined = PbxsyncError("declined: nothing was sent")
             done: list[_Done] = [(_not_begun(plan, declined), declined) for plan in plans]
@@ -102,6 +102,10 @@ def _print(lines: str) -> None:
     """Print, but let no reader that went away keep the run from ending with its own exit code."""
     with contextlib.suppress(OSError):
         click.echo(lines, nl=False)
+
+
+def _can_be_sent(plan: Plan) -> bool:
+    return bool(plan.changes) and not plan.in_doubt and not plan.failed_tests
 
 
 def _can_ask() -> bool:
@@ -129,7 +133,7 @@ def _apply_all(
 ) -> list[_Done]:
     """Apply every plan; for each what became of it, and the error that kept it from being begun."""
     several = len(planned) > 1
-    total = sum(len(plan.changes) for _, plan in planned)
+    total = sum(len(plan.changes) for _, plan in planned if _can_be_sent(plan))
 
     if total and not json:
         _print("\n")

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pbxsync.document import MAX_BYTES, parse
 from pbxsync.errors import InputError
-from pbxsync.model import Location, Problem, Severity
-from pbxsync.validator import Checked, check
+from pbxsync.loading import check_file, check_stream, unreadable
+from pbxsync.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pbxsync.model import Desired
+    from pbxsync.model import Desired, Problem
+    from pbxsync.validator import Checked
 
 STDIN = "<stdin>"
 
@@ -59,32 +59,26 @@ def _in_folder(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
 
 
-def check_source(source: Source) -> Checked:
-    """Read and check one file; a file that can't be read is a problem of its first line."""
-    try:
-        data = _read(source)
-    except OSError as error:
-        where = Location(source.name, 1, 1)
-        message = f"this can't be read: {error.strerror or error}"
-        return Checked(source.name, None, (Problem(where, "", Severity.ERROR, "unreadable", message),))
-    return check(parse(data, source.name))
+def check_source(source: Source, *, table: bool = False) -> Checked:
+    """Read and check one file; a file that can't be read is a problem of its first line.
 
-
-def _read(source: Source) -> bytes:
+    With ``table`` also how its routes stand to each other.
+    """
     if source.fault:
-        raise OSError(source.fault)
-    # One byte more than a file may have tells the document that it has too many.
-    if source.path is None:
-        if sys.stdin is None:
-            raise OSError("standard input is closed")
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with source.path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return unreadable(source.name, source.fault)
+    if source.path is not None:
+        return check_file(source.path, source.name, table=table)
+    if sys.stdin is None:
+        return unreadable(source.name, "standard input is closed")
+    return check_stream(sys.stdin.buffer, source.name, table=table)
 
 
-def check_all(arguments: Iterable[str]) -> tuple[list[tuple[Source, Checked]], list[Problem]]:
-    """Read and check every file: each with what came of it, and all problems of all of them, sorted."""
-    checked = [(source, check_source(source)) for source in sources(arguments)]
+def check_all(arguments: Iterable[str], *, table: bool = False) -> tuple[list[tuple[Source, Checked]], list[Problem]]:
+    """Read and check every file: each with what came of it, and all problems of all of them, sorted.
+
+    With ``table`` also how the routes of each stand to each other.
+    """
+    checked = [(source, check_source(source, table=table)) for source in sources(arguments)]
     problems = sorted((problem for _, one in checked for problem in one.problems), key=lambda problem: problem.order)
     return checked, problems
 

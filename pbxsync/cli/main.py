@@ -29,6 +29,8 @@ COMMANDS = {
     "validate": "Check routes files, offline.",
     "plan": "Show what would change on the PBX.",
     "apply": "Bring the PBX to what the files declare.",
+    "explain": "Show which route takes a call, and why.",
+    "test": "Run the files' tests against their routes, offline.",
     "export": "Write the PBX's routes as a routes file.",
     "refresh": "Record the PBX's routes in a state file.",
     "resolve": "Settle an outcome that a state file has in doubt.",
@@ -110,22 +112,35 @@ def _run() -> int:
 
 
 def _document(arguments: Sequence[str], message: str) -> str:
-    """The JSON document of a command that ended before it could print one; empty where none was asked for.
+    """The document of a command that ended before it could print one; empty where none was asked for.
 
     It looks at the arguments themselves, for they may be what is wrong.
     """
     given = [after for before, after in pairwise(arguments) if before == "--format"]
     given += [argument.removeprefix("--format=") for argument in arguments if argument.startswith("--format=")]
+    formats = given or [os.environ.get("PBXSYNC_FORMAT", "")]
     command = next((argument for argument in arguments if argument in COMMANDS), None)
-    if "json" not in (given or [os.environ.get("PBXSYNC_FORMAT", "")]) or command not in ("validate", "plan", "apply"):
-        return ""
+    if command == "test" and "junit" in formats:
+        from pbxsync.render.junit import failure_document
+
+        return failure_document(message)
+    return _json_document(command, message) if "json" in formats else ""
+
+
+def _json_document(command: str | None, message: str) -> str:
     from pbxsync.model import Location, Problem, Severity
     from pbxsync.render import json as json_render
 
+    not_checked = Problem(Location("", 1, 1), "", Severity.ERROR, "not-checked", message)
     if command == "validate":
-        nowhere = Location("", 1, 1)
-        return json_render.problems_document([Problem(nowhere, "", Severity.ERROR, "not-checked", message)])
-    return json_render.plans_document([], [], [(None, message)])
+        return json_render.problems_document([not_checked])
+    if command == "test":
+        return json_render.verdicts_document([], [not_checked])
+    if command == "explain":
+        from pbxsync.render.explanation import calls_document
+
+        return calls_document([], errors=[message])
+    return json_render.plans_document([], [], [(None, message)]) if command in ("plan", "apply") else ""
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:

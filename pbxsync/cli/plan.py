@@ -76,5 +76,6 @@ def command(
         click.echo(showing.document(plans, warnings, failures), nl=False)
     codes = [failure.error.exit_code for failure in failures]
     codes += [3 for plan in plans if plan.in_doubt]
+    codes += [1 for plan in plans if plan.failed_tests]
     pending = detailed_exitcode and any(plan.changes for plan in plans)
     ctx.exit(max(codes, default=2 if pending else 0))

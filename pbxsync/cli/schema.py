@@ -13,6 +13,6 @@ def command(name: str) -> None:
     """Print a JSON schema.
 
     NAME is routes (the default: what a routes file looks like, for editors), state (a state file), or the document
-    that the command of that name prints with --format json: plan, apply, validate.
+    that the command of that name prints with --format json: plan, apply, validate, explain, test.
     """
     click.echo(schemas.text(name), nl=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from pbxsync import differ
-from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable
+from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable, check_tested
 from pbxsync.cli.reach import NO_PBX, connected
 from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, StaleState, StateError
 from pbxsync.known_state import StateFile
@@ -78,14 +78,17 @@ class Session:
         self._open.enter_context(hold(lockable(self.job.target, self.job.state), timeout))
 
     def plan(self) -> Plan:
-        """Read what is known and compare. Raises PbxsyncError."""
+        """Read what is known, compare, and work out what the plan does to calls. Raises PbxsyncError."""
+        from pbxsync.effects import foreseen
+
         job = self.job
         if job.state is not None:
             self._file = StateFile.read(job.state, pbx=job.target.address, init=job.init)
             self._known = self._file.state
         else:
             self._known = self._read_live()
-        return differ.plan(job.desired, self._known, job.choices)
+        plan = differ.plan(job.desired, self._known, job.choices)
+        return foreseen(plan, job.desired, self._known, job.choices)
 
     def check_unchanged(self) -> None:
         """Read the PBX again after somebody thought the plan over. Raises StaleState where it is another by now."""
@@ -95,6 +98,7 @@ class Session:
     def apply(self, plan: Plan, show: Callable[[Outcome], None]) -> Applied:
         """Carry the plan out; ``show`` is told of each outcome as it comes. Raises PbxsyncError before any change."""
         check_sendable(plan)
+        check_tested(plan)
         if not plan.changes:
             return self._nothing_to_do(plan)
         if self._stop.event.is_set():

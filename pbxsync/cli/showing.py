@@ -1,4 +1,4 @@
-"""What `plan` and `apply` print: plans, what failed, and the one JSON document."""
+"""What commands print alike: plans, what failed, and the one JSON document."""
 
 from __future__ import annotations
 
@@ -32,15 +32,20 @@ def show_input_errors(error: PbxsyncError, output: str, paint: Paint) -> int:
     """Show why no file could even be planned; the exit code."""
     problems = error.problems if isinstance(error, InputError) else ()
     if problems:
-        click.echo(text.problem_lines(problems, paint), err=True, nl=False)
-        errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-        click.echo(f"pbxsync: {text.counted(errors, 'error')}; nothing was planned or sent", err=True)
+        show_problems(problems, "nothing was planned or sent", paint)
     else:
         show_failures([Failure(None, error)])
     if output == "json":
         messages = [] if problems else [(None, str(error))]
         click.echo(json_render.plans_document([], problems, messages), nl=False)
     return error.exit_code
+
+
+def show_problems(problems: Sequence[Problem], consequence: str, paint: Paint) -> None:
+    """Show the problems of files that can't be used on standard error, and what follows from them."""
+    click.echo(text.problem_lines(problems, paint), err=True, nl=False)
+    errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
+    click.echo(f"pbxsync: {text.counted(errors, 'error')}; {consequence}", err=True)
 
 
 def show_failures(failures: Iterable[Failure]) -> None:

@@ -8,6 +8,7 @@ import click
 
 from pbxsync.cli.files import check_all
 from pbxsync.cli.options import format_option, option, output_options
+from pbxsync.file_tests import failures, held
 from pbxsync.model import Severity
 from pbxsync.render import github, text
 from pbxsync.render import json as json_render
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 @output_options
 @click.pass_context
 def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: bool, paint: Paint) -> None:
-    """Check routes files, offline.
+    """Check routes files and run their tests, offline.
 
     FILE is a routes file, a folder of them, or - for standard input. Every problem of every file is shown in one run,
     as file:line:column: error: message [rule-id]. Exits 0 where there is no error, else 1.
     """
-    checked, problems = check_all(files)
+    checked, problems = check_all(files, table=True)
+    tests = [held(one.desired) for _, one in checked if one.desired]
+    problems += [problem for verdicts in tests for problem in failures(verdicts)]
+    problems.sort(key=lambda problem: problem.order)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     warnings = len(problems) - errors
     if output == "json":
@@ -39,9 +43,9 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
         click.echo(text.problem_lines(problems, paint), nl=False)
         routes = sum(len(one.desired.routes) for _, one in checked if one.desired)
         count = f"{text.counted(errors, 'error')}, {text.counted(warnings, 'warning')}"
-        good = f"{text.counted(routes, 'route')} in {text.counted(len(checked), 'file')}"
+        good = f"{text.counted(routes, 'route')} in {text.counted(len(checked), 'file')}: no problems"
+        proven = sum(map(len, tests))
+        good += f", {text.counted(proven, 'test')} passed" if proven else ""
         failing = " Warnings fail because of --strict." if strict and warnings and not errors else ""
-        click.echo(
-            f"{count} in {text.counted(len(checked), 'file')}.{failing}" if problems else f"{good}: no problems."
-        )
+        click.echo(f"{count} in {text.counted(len(checked), 'file')}.{failing}" if problems else f"{good}.")
     ctx.exit(1 if errors or (strict and warnings) else 0)

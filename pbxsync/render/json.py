@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pbxsync.model import Action, Applied, Change, Plan, Problem, Route
+from pbxsync.model import Action, Applied, CallPath, Change, Impact, Plan, Problem, Route, Verdict
+from pbxsync.render.verdicts import verdict_item
 from pbxsync.text import safe_json
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ def plans_document(
         plans=[_applied(plan) if isinstance(plan, Applied) else _plan(plan) for plan in plans],
         problems=[_problem(problem) for problem in problems],
         errors=[{"file": file, "message": message} for file, message in errors],
+    )
+
+
+def verdicts_document(verdicts: Iterable[Verdict], problems: Iterable[Problem]) -> str:
+    """What ``test --format json`` prints; ``problems`` are those of the files."""
+    return _document(
+        tests=[verdict_item(verdict) for verdict in verdicts],
+        problems=[_problem(problem) for problem in problems],
     )
 
 
@@ -94,8 +103,32 @@ def _plan(plan: Plan) -> dict[str, Any]:
             "unchanged": plan.unchanged,
             "unmanaged": len(plan.unmanaged),
         },
+        "impact": [_impact(entry) for entry in plan.impact] if plan.impact is not None else None,
         "warnings": [{"rule": warning.rule, "message": warning.message} for warning in plan.warnings],
+        "tests": [verdict_item(verdict) for verdict in plan.tests],
     }
+
+
+def _impact(entry: Impact) -> dict[str, Any]:
+    example = entry.example
+    return {
+        "numbers": list(entry.numbers),
+        "callers": {"match": list(entry.match), "not": list(entry.but_not)},
+        "before": _path(entry.before),
+        "after": _path(entry.after),
+        "example": {
+            "dial": example.dial,
+            "callerid": example.callerid,
+            "sends_before": example.sends_before,
+            "sends_after": example.sends_after,
+        },
+    }
+
+
+def _path(path: CallPath | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    return {"route": path.route, "trunks": list(path.trunks), "prepend": path.prepend, "strip": path.strip}
 
 
 def _applied(applied: Applied) -> dict[str, Any]:

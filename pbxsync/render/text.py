@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pbxsync.model import Action, Applied, Change, Outcome, Plan, Problem, Route, Severity, Status
+from pbxsync.render.impact import impact_lines
 from pbxsync.render.paint import Paint
 from pbxsync.text import printable
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PLAIN = Paint()
+#: So many warnings of one rule are shown of each plan.
+_WARNINGS = 10
 _SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 
 
@@ -36,10 +40,37 @@ def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
     if plan.unmanaged:
         names = ", ".join(f'"{name}"' if "," in name else name for name in map(printable, plan.unmanaged))
         lines.append(paint.faint(f"  unmanaged, left as they are: {names}"))
+    if plan.impact is not None and plan.changes:
+        lines += impact_lines(plan.impact, paint)
+    lines += _warning_lines(plan, paint)
+    for verdict in plan.failed_tests:
+        place = printable(str(verdict.claim.location))
+        lines.append(f"  {paint.bad('✗ test')} {place}: {printable(verdict.message)}")
+    return "\n".join([*lines, _sum(plan), *_tests_sum(plan)]) + "\n"
+
+
+def _warning_lines(plan: Plan, paint: Paint) -> list[str]:
+    """A line a warning; of those of one rule only so many, so that the others are seen."""
+    lines = []
+    shown: Counter[str] = Counter()
     for warning in plan.warnings:
-        mark = paint.changed("warning")
-        lines.append(f"  {mark}: {printable(warning.message)} {paint.faint(f'[{warning.rule}]')}")
-    return "\n".join([*lines, _sum(plan)]) + "\n"
+        shown[warning.rule] += 1
+        if shown[warning.rule] <= _WARNINGS:
+            mark = paint.changed("warning")
+            lines.append(f"  {mark}: {printable(warning.message)} {paint.faint(f'[{warning.rule}]')}")
+    for rule, count in shown.items():
+        if count > _WARNINGS:
+            more = f"… and {count - _WARNINGS} more of this kind; --format json shows them all"
+            lines.append(f"  {more} {paint.faint(f'[{rule}]')}")
+    return lines
+
+
+def _tests_sum(plan: Plan) -> list[str]:
+    if plan.failed_tests:
+        failed = f"{len(plan.failed_tests)} of {len(plan.tests)}"
+        holds = "will hold" if plan.changes else "holds"
+        return [f"Tests: {failed} fail on what the PBX {holds}; apply sends nothing."]
+    return [f"Tests: {counted(len(plan.tests), 'test')} passed."] if plan.tests else []
 
 
 def counted(count: int, noun: str) -> str:

@@ -21,6 +21,8 @@ def test_a_second_apply_sends_nothing_and_the_routes_are_there_once() -> None:
         f"routes.yaml → {pbx.url}, live\n"
         "  + add     r1  1001 → a\n"
         "  + add     r2  1002 → a\n"
+        "  Calls that go elsewhere:\n"
+        "    1001, 1002 are now routed, to a, e.g. 1001\n"
         "Plan: 2 to add, 0 to update, 0 to delete; 0 unchanged, 0 unmanaged.\n"
         "\n"
         "  ✓ applied  add r1\n"

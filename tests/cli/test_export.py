@@ -43,7 +43,7 @@ ODD = [
 @pytest.mark.parametrize("kind", ["json", "xml"])
 def test_an_export_plans_to_nothing_and_is_the_same_each_time(kind: str) -> None:
     routes = [route(name, "011" if n % 2 else "[2-9]XX.", [name, "a"], prefix="00") for n, name in enumerate(ODD)]
-    routes += [route("with all fields", "*X!", ["a"], prefix="yes", prepend="+1", callerid="'20X\"")]
+    routes += [route("with all fields", "*X!", ["a"], prefix="00", prepend="yes", callerid="'20X\"")]
     with Sandbox(tokens=["t"], routes=stored(*routes)) as pbx:
         env = to(pbx, PBXSYNC_TYPE=kind)
         first = pbxsync("export", env=env)

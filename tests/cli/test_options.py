@@ -103,6 +103,7 @@ def test_each_command_loads_only_what_it_uses() -> None:
     declare("routes.yaml", numbered(1))
     assert loaded("validate", "routes.yaml") == {"click", "jsonschema", "yaml"}
     assert loaded("plan", "routes.yaml", "--state", "state.json", "--init") == {"click", "jsonschema", "yaml"}
+    assert loaded("explain", "routes.yaml", "1001") == {"click", "jsonschema", "yaml"}
     assert loaded("schema") == {"click"}
     with Sandbox(tokens=["t"]) as pbx:
         assert not {"deepdiff", "jsonschema"} & loaded("export", env=to(pbx))

@@ -1,0 +1,158 @@
+"""Sets of callers: those whose id matches some patterns and not some others, and who of them each route takes.
+
+Which caller gets which route is worked out only where routes that take a number ask for the caller at all. So routes
+for many callers cost no more than they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pbxsync.dialplan.numbers import NumberSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pbxsync.dialplan.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """The callers whose id all of ``match`` take and none of ``but_not`` does.
+
+    A caller without an id is one of them only where ``match`` is empty: no pattern takes such a call.
+    """
+
+    match: tuple[Shape, ...] = ()
+    but_not: tuple[Shape, ...] = ()
+
+
+EVERYBODY = Callers()
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A route in the order in which routes ask for a call: ``key`` stands for it; None as callers takes everybody."""
+
+    key: int
+    callers: Shape | None
+
+
+class CallerSpace:
+    """Answers whether a set of callers holds anybody, and who that may be. It remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self._ids = NumberSpace()
+        self._common: dict[tuple[Shape, Shape], Shape | None] = {}
+        self._anybody: dict[tuple[Shape, frozenset[Shape]], str | None] = {}
+
+    def common(self, a: Shape, b: Shape) -> Shape | None:
+        """The ids that both take."""
+        key = (a, b)
+        if key not in self._common:
+            self._common[key] = a & b
+        return self._common[key]
+
+    def matched(self, callers: Callers) -> Shape | None:
+        """The ids that all of ``match`` take, as one pattern; None where ``match`` is empty, or nobody is matched."""
+        shape: Shape | None = None
+        for one in callers.match:
+            shape = one if shape is None else self.common(shape, one)
+            if shape is None:
+                break
+        return shape
+
+    def anybody(self, callers: Callers) -> bool:
+        """Whether the set holds a caller."""
+        return not callers.match or self.example(callers) is not None
+
+    def example(self, callers: Callers) -> str | None:
+        """The id of a caller of the set; None for a call without an id, or where the set is empty.
+
+        Where ``match`` is empty the set holds the calls without an id, and those are its example.
+        """
+        shape = self.matched(callers)
+        if shape is None:
+            return None
+        others = frozenset(one for one in callers.but_not if self.common(shape, one))
+        key = (shape, others)
+        if key not in self._anybody:
+            self._anybody[key] = (self._ids.of(shape) - self._ids.of(*others)).example()
+        return self._anybody[key]
+
+    def simplest(self, callers: Callers) -> Callers:
+        """The same callers without the conditions that say nothing."""
+        match: tuple[Shape, ...] = ()
+        for one in sorted(set(callers.match), key=lambda shape: (-len(shape.places), shape.text)):
+            so_far = self.matched(Callers(match))
+            if so_far is None or self.common(so_far, one) != so_far:
+                match = (*match, one)
+        shape = self.matched(Callers(match))
+        but_not = {one: None for one in callers.but_not if shape is None or self.common(shape, one)}
+        return Callers(tuple(sorted(match, key=lambda shape: shape.text)), tuple(but_not))
+
+
+def outcomes(
+    space: CallerSpace, before: Sequence[Taker], after: Sequence[Taker], callers: Callers = EVERYBODY
+) -> Iterator[tuple[int | None, int | None, Callers]]:
+    """Who of the callers gets which taker of the one list and which of the other, as keys; None is no taker.
+
+    The sets of callers don't overlap. Callers whom the same taker takes out of both lists at once may be left out.
+    """
+    walk = _Walk(space, before, after, [_Asking(0, 0, callers.match, dict.fromkeys(callers.but_not))])
+    while walk.waiting:
+        yield from walk.followed(walk.waiting.pop())
+
+
+@dataclass(slots=True)
+class _Asking:
+    """Callers on their way through two lists of takers: how far they are, and what is known of their ids."""
+
+    i: int
+    j: int
+    match: tuple[Shape, ...]
+    but_not: dict[Shape, None]
+
+
+class _Walk:
+    """The way of all callers through two lists of takers."""
+
+    def __init__(
+        self, space: CallerSpace, before: Sequence[Taker], after: Sequence[Taker], waiting: list[_Asking]
+    ) -> None:
+        self._space = space
+        self._before = before
+        self._after = after
+        self._in_before = set(before)
+        self.waiting = waiting
+
+    def followed(self, some: _Asking) -> Iterator[tuple[int | None, int | None, Callers]]:
+        """Follow those whom each taker refuses, to the end; those whom one takes wait for their turn."""
+        before, after = self._before, self._after
+        shape = self._space.matched(Callers(some.match))
+        while not some.match or self._space.anybody(Callers(some.match, tuple(some.but_not))):
+            some.i, asked = self._next(some, shape, before, some.i)
+            some.j, also_asked = self._next(some, shape, after, some.j)
+            # What only the other list has is asked first: so the lists keep step where they have the same routes.
+            alone = also_asked is not None and after[some.j] not in self._in_before
+            condition = also_asked if alone else asked or also_asked
+            if condition is None:
+                one = before[some.i].key if some.i < len(before) else None
+                other = after[some.j].key if some.j < len(after) else None
+                yield one, other, self._space.simplest(Callers(some.match, tuple(some.but_not)))
+                return
+            if not (asked and also_asked and before[some.i] == after[some.j]):
+                self.waiting.append(_Asking(some.i, some.j, (*some.match, condition), dict(some.but_not)))
+            some.but_not[condition] = None
+
+    def _next(self, some: _Asking, shape: Shape | None, takers: Sequence[Taker], at: int) -> tuple[int, Shape | None]:
+        """The first taker from ``at`` on that takes one of these callers, and what it asks of them, if anything."""
+        while at < len(takers):
+            wanted = takers[at].callers
+            if wanted is None or (shape is not None and self._space.common(shape, wanted) == shape):
+                return at, None
+            if wanted not in some.but_not and (shape is None or self._space.common(shape, wanted) is not None):
+                return at, wanted
+            at += 1
+        return at, None

@@ -1,0 +1,77 @@
+"""A plan and the known state → what the plan does to calls: its impact, where order goes wrong, which tests fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pbxsync.dialplan.claims import verdicts
+from pbxsync.dialplan.difference import compared
+from pbxsync.dialplan.impact import entries
+from pbxsync.dialplan.precedence import Overtaken, overtaken
+from pbxsync.dialplan.regions import Regions
+from pbxsync.dialplan.table import LAST_REACHED, RouteTable
+from pbxsync.known_state import with_changes
+from pbxsync.model import Action, Plan, PlanWarning
+from pbxsync.text import callers_in_words, listed, numbers_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pbxsync.model import Desired, KnownState, PlanChoices, Route
+
+
+def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
+    """The plan, with what it does to calls, as far as ``choices`` asks for it.
+
+    Before is what is known to be on the PBX, after is that with the plan's changes: updates in place, adds behind it,
+    deletes taken out.
+    """
+    before = [one.route for one in known.routes]
+    after = [one.route for one in with_changes(known.routes, plan.changes)]
+    declared = [one.route for one in desired.routes]
+    if choices.tests and desired.tests:
+        plan = replace(plan, tests=verdicts(RouteTable(after), desired.tests))
+    warnings = [*plan.warnings, *_too_many(after)]
+    if not choices.impact:
+        return replace(plan, warnings=tuple(warnings))
+    regions = Regions()
+    held = RouteTable(after)
+    impact = entries(*compared(regions, RouteTable(before), held)) if plan.changes else ()
+    if after != declared:
+        adds = {change.name for change in plan.changes if change.action is Action.ADD}
+        found = overtaken(*compared(regions, RouteTable(declared), held))
+        # What overtakes a route under its own name is doubled, or not as declared; moving it would mend nothing.
+        wrong = [one for one in found if one.route.name != one.by.name]
+        by_route = groupby(wrong, key=lambda one: one.route.name)
+        warnings += [_out_of_order(name, list(those), added=name in adds) for name, those in by_route]
+    return replace(plan, impact=impact, warnings=tuple(warnings))
+
+
+def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
+    beyond = after[LAST_REACHED:]
+    if beyond:
+        message = (
+            f"of {len(after)} routes on the PBX calls may never reach those beyond the {LAST_REACHED}th, since "
+            f"Asterisk gives up there: {listed((route.name for route in beyond), 10)}"
+        )
+        yield PlanWarning("beyond-limit", message)
+
+
+def _out_of_order(name: str, those: Sequence[Overtaken], *, added: bool) -> PlanWarning:
+    """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""
+    by = list(dict.fromkeys(one.by.name for one in those))
+    takes = listed((_takes(one) for one in those), 5)
+    where = f"{'will stand' if added else 'stands'} behind {listed(by, 5)} on the PBX"
+    message = (
+        f"{name} {where}, and loses calls there that the file gives to it: {takes}; "
+        f"move {name} above {by[0]} on the PBX"
+    )
+    return PlanWarning("order", message)
+
+
+def _takes(one: Overtaken) -> str:
+    numbers = numbers_in_words(one.numbers.patterns, one.numbers.but_not)
+    example = "" if one.example == numbers else f" (such as {one.example})"
+    return f"{one.by.name} takes {numbers}{callers_in_words(one.match, one.but_not)}{example}"
