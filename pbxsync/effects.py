@@ -31,8 +31,8 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
     before = [one.route for one in known.routes]
     after = [one.route for one in with_changes(known.routes, plan.changes)]
     declared = [one.route for one in desired.routes]
-    if choices.tests and desired.tests:
-        plan = replace(plan, tests=verdicts(RouteTable(after), desired.tests))
+    if desired.tests:
+        plan = replace(plan, tests=verdicts(RouteTable(after), desired.tests) if choices.tests else None)
     warnings = [*plan.warnings, *_too_many(after)]
     if not choices.impact:
         return replace(plan, warnings=tuple(warnings))
@@ -44,8 +44,9 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
         found = overtaken(*compared(regions, RouteTable(declared), held))
         # What overtakes a route under its own name is doubled, or not as declared; moving it would mend nothing.
         wrong = [one for one in found if one.route.name != one.by.name]
+        own = {one.name for one in declared}
         by_route = groupby(wrong, key=lambda one: one.route.name)
-        warnings += [_out_of_order(name, list(those), added=name in adds) for name, those in by_route]
+        warnings += [_out_of_order(name, list(those), own, added=name in adds) for name, those in by_route]
     return replace(plan, impact=impact, warnings=tuple(warnings))
 
 
@@ -59,14 +60,19 @@ def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
         yield PlanWarning("beyond-limit", message)
 
 
-def _out_of_order(name: str, those: Sequence[Overtaken], *, added: bool) -> PlanWarning:
+def _out_of_order(name: str, those: Sequence[Overtaken], declared: set[str], *, added: bool) -> PlanWarning:
     """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""
     by = list(dict.fromkeys(one.by.name for one in those))
-    takes = listed((_takes(one) for one in those), 5)
+    own = [one for one in by if one in declared]
+    strange = [one for one in by if one not in declared]
+    remedies = [f"move {name} above {own[0]} on the PBX"] if own else []
+    if strange:
+        # Perhaps they are right: nobody has said yet where they belong.
+        remedies.append(f"declare {listed(strange, 5)}, unmanaged so far, in the file where it belongs, or delete it")
     where = f"{'will stand' if added else 'stands'} behind {listed(by, 5)} on the PBX"
     message = (
-        f"{name} {where}, and loses calls there that the file gives to it: {takes}; "
-        f"move {name} above {by[0]} on the PBX"
+        f"{name} {where}, and loses calls there that the file gives to it: {listed(map(_takes, those), 5)}; "
+        f"{'; '.join(remedies)}"
     )
     return PlanWarning("order", message)
 

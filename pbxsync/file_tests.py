@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pbxsync import nodes
 from pbxsync.dialplan.claim_texts import MARK, callers_meant, digits_meant, numbers_meant
 from pbxsync.dialplan.claims import verdicts
+from pbxsync.dialplan.pattern import MAX_NUMBER, compared
 from pbxsync.dialplan.table import RouteTable
 from pbxsync.document import Mapping, Node, Scalar
 from pbxsync.model import Claim, Location, Problem, Severity
@@ -33,6 +34,8 @@ _PATTERNS = {
 }
 _PATTERN_SIGNS = frozenset("XZNxzn.![]")
 _NUMBER_SIGNS = frozenset("0123456789*#+- ")
+_DIALLED = _NUMBER_SIGNS - {" "}
+_DROPPED = frozenset("() ")
 
 
 def problems_of_tests(file: str, root: Node) -> Iterator[Problem]:
@@ -57,6 +60,27 @@ def _text_fault(key: str, text: str) -> tuple[str, str] | None:
     if _PATTERN_SIGNS.intersection(text) and (_PATTERN_SIGNS | _NUMBER_SIGNS).issuperset(text):
         message = f"{shown(text)} is a pattern only behind a _, and no number; write {key}: {quoted(MARK + text)}"
         return "missing-underscore", message
+    return _odd_signs(key, text) if not text.startswith(MARK) else None
+
+
+def _odd_signs(key: str, text: str) -> tuple[str, str] | None:
+    """What is wrong with a number that nobody dials, or an id as no call brings it: the test would prove nothing."""
+    if key == "dial":
+        odd = "".join(sign for sign in text if sign not in _DIALLED)
+        if odd:
+            what = f"{shown(text)} can't be dialled: it holds {shown(odd)}"
+            return "not-a-number", f"{what}, and a number has only 0-9 * # +, and - between them"
+        if len(text) > MAX_NUMBER or (text and not compared(text)):
+            return (
+                "not-a-number",
+                f"{shown(text)} can't be dialled: a number has 1 to {MAX_NUMBER} of the signs 0-9 * # +",
+            )
+    if key == "callerid" and _DROPPED.intersection(text):
+        clean = "".join(sign for sign in text if sign not in _DROPPED)
+        message = (
+            f"no call brings a caller id like {shown(text)}, with brackets or spaces; write callerid: {quoted(clean)}"
+        )
+        return "not-a-number", message
     return None
 
 

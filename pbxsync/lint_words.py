@@ -148,11 +148,12 @@ def _unreachable(finding: Unreachable, route: Route, places: Sequence[str]) -> s
     takers = [places[index] for index in finding.takers]
     take = "takes" if len(takers) == 1 else "take"
     what = "the same calls" if finding.twin else "all calls that it would"
-    hint = (
-        "remove one of the two"
-        if finding.twin
-        else f"put it above {'that route' if take == 'takes' else 'them'}, or remove it"
-    )
+    if finding.twin:
+        hint = "remove one of the two"
+    elif len(takers) == 1:
+        hint = "put it above that route, or remove it"
+    else:  # above them it might leave them nothing
+        hint = "remove it, or narrow those if it is to get some of their calls"
     return f"no call reaches {shown(route.name)}: {listed(takers, _TAKERS)} {take} {what}; {hint}"
 
 

@@ -281,7 +281,8 @@ class Plan:
     are the names of declared routes that it leaves alone because the PBX has several of that name. ``skipped`` are
     updates that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled: while there
     is one, nothing of the plan is sent. ``impact`` is which calls go elsewhere then; None where that was not worked
-    out. ``tests`` is what became of the file's tests, held against what the PBX will hold.
+    out. ``tests`` is what became of the file's tests, held against what the PBX will hold;
+    None where they were not.
     """
 
     file: str
@@ -296,12 +297,12 @@ class Plan:
     in_doubt: tuple[Doubt, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     impact: tuple[Impact, ...] | None = None
-    tests: tuple[Verdict, ...] = ()
+    tests: tuple[Verdict, ...] | None = ()
 
     @property
     def failed_tests(self) -> tuple[Verdict, ...]:
         """The tests of the file that what the PBX will hold breaks."""
-        return tuple(verdict for verdict in self.tests if not verdict.passed)
+        return tuple(verdict for verdict in self.tests or () if not verdict.passed)
 
     def count(self, action: Action) -> int:
         """How many changes of this kind the plan holds."""

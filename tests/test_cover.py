@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxsync.dialplan.cover import cover
+from pbxsync.dialplan.cover import cover, short_cover
 from pbxsync.dialplan.numbers import Numbers, NumberSpace
 from tests.dialplan_strategies import TIDY_TEXTS, numbers_of_all, shape
 
@@ -118,6 +118,24 @@ def test_many_patterns_are_told_as_they_are_and_still_exactly() -> None:
     found = cover(numbers)
     assert len(found) > 64
     assert space.of(*found) == numbers
+
+
+@given(TEXTS, TEXTS, HINTS, st.integers(0, 5))
+def test_a_cover_that_is_to_be_short_is_the_cover_where_it_is_not_long(
+    some: list[str], but_not: list[str], hints: list[Shape], at_most: int
+) -> None:
+    space = NumberSpace()
+    numbers = space.of_patterns(*some) - space.of_patterns(*but_not)
+    assert short_cover(numbers, hints, at_most) == cover(numbers, hints)
+
+
+def test_no_time_goes_into_a_cover_that_would_be_far_too_long() -> None:
+    numbers = NumberSpace().of_patterns(*(f"{number * 37:05}" for number in range(200)))
+    found = cover(numbers)
+    assert len(found) > 100
+    assert short_cover(numbers, [], 3) is None
+    assert short_cover(numbers, [], len(found)) == found
+    assert short_cover(numbers, [shape(f"{number * 37:05}") for number in range(200)], 3) is not None
 
 
 @pytest.mark.parametrize("text", ["X" * 79, "X" * 78 + ".", "X" * 78 + "[*#+]", "1" * 79])

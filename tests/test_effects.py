@@ -15,6 +15,7 @@ from pbxsync.applier import check_tested
 from pbxsync.dialplan.impact import impact
 from pbxsync.effects import foreseen
 from pbxsync.model import Claim, Doubt, KnownRoute, KnownState, Location, Plan, PlanChoices, Route
+from pbxsync.render.text import plan_text, totals
 from tests.dialplan_strategies import CALLERS, NUMBERS, callers_between, numbers_of_all, winners
 from tests.dialplan_strategies import routes as odd_routes
 from tests.naive_dialplan import sent
@@ -290,6 +291,23 @@ def test_a_new_route_above_which_the_pbx_has_an_unmanaged_one_is_warned_of() -> 
     assert messages(planned([EMERGENCY], [theirs], PRUNE)) == []
 
 
+def test_an_unmanaged_route_above_is_to_be_declared_and_nothing_is_to_be_moved_past_it() -> None:
+    theirs = Route("emergency-9", "911", ("a",), prefix="9")
+    (message,) = messages(planned([REST], [theirs]))
+    assert "emergency-9 takes 9911" in message
+    assert message.endswith("declare emergency-9, unmanaged so far, in the file where it belongs, or delete it")
+    assert "move" not in message
+
+
+def test_a_route_is_to_be_moved_above_those_of_the_file_and_the_unmanaged_ones_to_be_declared() -> None:
+    theirs, own = Route("theirs", "911", ("c",), callerid="20X"), Route("own", "9XX", ("d",))
+    (message,) = messages(planned([EMERGENCY, own], [theirs, own]))
+    assert message.endswith(
+        "move emergency above own on the PBX; "
+        "declare theirs, unmanaged so far, in the file where it belongs, or delete it"
+    )
+
+
 @pytest.mark.parametrize("there", [[], [REST], [LOCAL, REST], [REST, FAX], [LOCAL, FAX]])
 def test_a_route_that_loses_no_call_where_it_will_stand_is_not_warned_of(there: list[Route]) -> None:
     assert messages(planned([FAX, replace(LOCAL, trunks=REST.trunks), REST], there)) == []
@@ -356,7 +374,7 @@ def test_unmanaged_routes_count_too_and_pruned_ones_do_not() -> None:
 
 def test_tests_are_held_against_what_the_pbx_will_hold() -> None:
     plan = planned([EMERGENCY, LOCAL], [LOCAL], None, claim("911", "emergency"), claim("8", None))
-    assert [verdict.passed for verdict in plan.tests] == [True, True]
+    assert [verdict.passed for verdict in plan.tests or ()] == [True, True]
     assert plan.failed_tests == ()
     check_tested(plan)
 
@@ -388,10 +406,12 @@ def test_tests_are_held_also_where_nothing_changes_and_where_the_impact_is_not_w
         assert len(plan.failed_tests) == 1
 
 
-def test_where_tests_are_not_wanted_there_are_none() -> None:
+def test_where_tests_are_not_wanted_it_is_said_that_they_were_not_run() -> None:
     plan = planned([EMERGENCY], [], PlanChoices(tests=False), claim("911", None))
-    assert plan.tests == ()
+    assert plan.tests is None
     check_tested(plan)
+    assert "Tests: not run, because of --no-tests." in plan_text(plan)
+    assert planned([EMERGENCY], [], PlanChoices(tests=False)).tests == ()
 
 
 def test_a_plan_that_breaks_tests_is_refused_with_the_first_of_them_and_the_way_out() -> None:
@@ -401,9 +421,12 @@ def test_a_plan_that_breaks_tests_is_refused_with_the_first_of_them_and_the_way_
         check_tested(plan)
     message = str(refused.value)
     assert message.startswith("routes.yaml: nothing was sent, since tests fail on what the PBX will hold: line 7: 911 ")
-    assert message.endswith(" (and 1 more). Mend the routes or the tests, or use --no-tests")
+    assert message.endswith(
+        " (and 1 more). Mend the routes or the tests, or move a route that "
+        "stands too low on the PBX; --no-tests sends all the same"
+    )
     with pytest.raises(errors.TestsFailed) as refused:
-        check_tested(replace(plan, tests=plan.tests[:1]))
+        check_tested(replace(plan, tests=plan.failed_tests[:1]))
     assert "more)" not in str(refused.value)
 
 
@@ -413,3 +436,15 @@ def test_routes_of_a_state_file_without_ids_are_foreseen_as_those_of_the_pbx() -
     plan = foreseen(differ.plan(file, there, PlanChoices()), file, there, PlanChoices())
     assert ways(plan) == [(("9NXXXXXX",), "local", "local")]
     assert rules(plan) == ["order"]
+
+
+def test_the_sum_over_several_plans_names_those_whose_tests_fail() -> None:
+    good, bad = planned([EMERGENCY], []), planned([EMERGENCY], [], None, claim("911", "world"))
+    assert "Tests fail" not in totals([good, good])
+    assert totals([good, bad]).endswith(" Tests fail: routes.yaml.\n")
+
+
+def test_an_impact_that_was_not_worked_out_is_said_to_be_so() -> None:
+    shown = plan_text(planned([EMERGENCY], [], PlanChoices(impact=False)))
+    assert "  Which calls go elsewhere, and whether the order is right, was not worked out (--no-impact).\n" in shown
+    assert "was not worked out" not in plan_text(planned([EMERGENCY], [EMERGENCY], PlanChoices(impact=False)))

@@ -76,6 +76,6 @@ def test_a_test_that_fails_is_an_error_at_its_place() -> None:
     ]
 
 
-def test_a_number_of_other_signs_is_taken_as_it_is() -> None:
-    text = '  - {dial: "bob", callerid: "Ann-1", route: null}\n  - {dial: "+1 555-0100", route: null}\n'
+def test_dashes_in_a_number_and_letters_in_a_caller_id_are_taken_as_they_are() -> None:
+    text = '  - {dial: "911", callerid: "Ann-1", route: null}\n  - {dial: "+1-555-0100", route: null}\n'
     assert [one.passed for one in held(desired(text))] == [True, True]

@@ -47,7 +47,8 @@ def line(*impact: Impact, paint: Paint | None = None) -> str:
     """The one line that these entries come to."""
     head, *lines = impact_lines(impact, paint or Paint())
     assert head == "  Calls that go elsewhere:"
-    (only,) = lines
+    only, *hint = lines
+    assert hint in ([], ["    (--format json shows all patterns)"])
     assert only.startswith("    ")
     return only[4:]
 
@@ -195,6 +196,15 @@ def test_8_patterns_of_a_line_are_shown_and_of_more_how_many_more_there_are() ->
     assert without.startswith("X. (but not 1XX, 2XX, 3XX, 4XX, 5XX, 6XX, 7XX, 8XX, and 3 more) now goes to b")
     callers = line(replace(entry(A, B), but_not=tuple(patterns)))
     assert "from callers other than 1XX, 2XX, 3XX, 4XX, 5XX, 6XX, 7XX, 8XX, and 3 more now goes to b" in callers
+
+
+def test_where_patterns_are_left_out_of_a_line_it_is_said_where_they_are() -> None:
+    patterns = tuple(f"{n}XX" for n in range(1, 10))
+    hint = "    (--format json shows all patterns)"
+    assert hint not in impact_lines([entry(A, B, *patterns[:8])])
+    assert impact_lines([entry(A, B, *patterns)])[-1] == hint
+    assert impact_lines([replace(entry(A, B), words=NumberWords(("X.",), patterns))])[-1] == hint
+    assert impact_lines([replace(entry(A, B), but_not=patterns)])[-1] == hint
 
 
 def test_hostile_names_of_trunks_and_odd_prepends_come_out_printable() -> None:

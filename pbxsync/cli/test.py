@@ -47,9 +47,13 @@ def command(ctx: click.Context, files: tuple[str, ...], strict: bool, output: st
         click.echo(junit.junit_document(suites), nl=False)
     else:
         click.echo(verdicts.verdict_lines(results, paint, passed=ctx.params["verbose"] > 0), nl=False)
-        why = " " + ("Warnings fail" if results else "No tests is a failure") + " because of --strict."
         if tested:
-            click.echo(f"{verdicts.verdicts_sum(results, tested)}.{why if strict and not failed else ''}")
+            click.echo(f"{verdicts.verdicts_sum(results, tested)}.")
+    if output != "text" and len(tested) == len(suites) and not results:
+        click.echo(f"pbxsync: {verdicts.verdicts_sum(results, tested)}", err=True)
+    if strict and not failed:
+        why = "warnings fail" if results else "a run without tests fails"
+        click.echo(f"pbxsync: {why}, because of --strict", err=True)
     ctx.exit(1 if failed or strict else 0)
 
 

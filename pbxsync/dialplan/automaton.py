@@ -145,3 +145,15 @@ def split(space: Space[bool], node: Node[V], labels: Callable[[V], Iterable[_L]]
         return found
 
     return parts(node)
+
+
+def values(node: Node[V]) -> set[V]:
+    """The values of all nodes that can be reached from here."""
+    seen: set[Node[V]] = set()
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += [child for _, child in node.arcs]
+    return {node.here for node in seen}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pbxsync.dialplan.automaton import Space, values
+from pbxsync.dialplan.layering import layered
 from pbxsync.dialplan.numbers import NumberSpace
 
 if TYPE_CHECKING:
@@ -44,15 +46,19 @@ class CallerSpace:
 
     def __init__(self) -> None:
         self._ids = NumberSpace()
-        self._common: dict[tuple[Shape, Shape], Shape | None] = {}
+        self._common: dict[tuple[Shape, Shape], Shape] = {}
         self._anybody: dict[tuple[Shape, frozenset[Shape]], str | None] = {}
 
     def common(self, a: Shape, b: Shape) -> Shape | None:
         """The ids that both take."""
+        # Most have none in common; to see that takes no longer than to remember it, and no memory.
         key = (a, b)
-        if key not in self._common:
-            self._common[key] = a & b
-        return self._common[key]
+        found = self._common.get(key)
+        if found is None:
+            found = a & b
+            if found is not None:
+                self._common[key] = found
+        return found
 
     def matched(self, callers: Callers) -> Shape | None:
         """The ids that all of ``match`` take, as one pattern; None where ``match`` is empty, or nobody is matched."""
@@ -66,6 +72,13 @@ class CallerSpace:
     def anybody(self, callers: Callers) -> bool:
         """Whether the set holds a caller."""
         return not callers.match or self.example(callers) is not None
+
+    def asked(self, conditions: Sequence[Shape | None]) -> set[int]:
+        """Which of these, asked one after the other, some id comes to, as indexes; None takes every id."""
+        places = [at for at, one in enumerate(conditions) if one is not None]
+        layers = [(one, True) for one in conditions if one is not None]
+        node = layered(Space(-1), layers, lambda taking: taking[0] if taking else -1)
+        return {places[at] for at in values(node) if at >= 0}
 
     def example(self, callers: Callers) -> str | None:
         """The id of a caller of the set; None for a call without an id, or where the set is empty.

@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from pbxsync.dialplan.automaton import Node
     from pbxsync.dialplan.numbers import Numbers, NumberSpace
 
-#: Up to so many patterns it is tried whether fewer do: the time that takes grows with the square.
-_TRY = 64
+#: Up to so many shapes it is tried whether fewer do.
+TRIES = 64
 
 
-def cover(numbers: Numbers, hints: Sequence[Shape] = ()) -> tuple[Shape, ...]:
+def cover(numbers: Numbers, hints: Sequence[Shape] = (), tries: int = TRIES) -> tuple[Shape, ...]:
     """Shapes that together take exactly these numbers.
 
     ``hints`` are shapes that a person has in mind, such as those of routes: one that lies in the set is kept whole.
+    Where it takes up to ``tries`` of them, it is tried whether fewer do: the time for that grows with the square.
     """
     kept, rest = _kept(numbers, hints)
     paths = _paths(numbers.space, rest.node)
-    if 1 < len(paths) <= _TRY:
+    if 1 < len(paths) <= tries:
         paths = min(paths, _fewer(numbers, rest, paths), key=len)
     return (*kept, *paths)
 
@@ -32,7 +33,7 @@ def cover(numbers: Numbers, hints: Sequence[Shape] = ()) -> tuple[Shape, ...]:
 def short_cover(numbers: Numbers, hints: Sequence[Shape], at_most: int) -> tuple[Shape, ...] | None:
     """The cover, if it is worth its time: None where it would need clearly more shapes than ``at_most``."""
     rest = _kept(numbers, hints)[1]
-    return cover(numbers, hints) if _count(numbers.space, rest.node) <= max(at_most, _TRY) else None
+    return cover(numbers, hints) if _count(numbers.space, rest.node) <= max(at_most, TRIES) else None
 
 
 def _kept(numbers: Numbers, hints: Sequence[Shape]) -> tuple[list[Shape], Numbers]:

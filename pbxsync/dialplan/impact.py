@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pbxsync.dialplan.cover import cover, short_cover
+from pbxsync.dialplan.cover import TRIES, cover, short_cover
 from pbxsync.dialplan.difference import Difference, compared, differences
 from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.table import RouteTable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Nobody reads more entries than this, so that no time goes into better words for them.
 _READ = 100
+_FEW_TRIES = 8
 #: From so much effort on it is tried whether a person would rather say «this, but not that».
 _MUCH = 3
 #: How many other routes may take what is left out, at most.
@@ -50,7 +51,7 @@ def entries(old: Partition, new: Partition) -> tuple[Impact, ...]:
 def _entry(one: Difference, old: Partition, new: Partition, *, in_few_words: bool) -> Impact:
     regions = old.regions
     hints = hints_of(one, regions)
-    shapes = cover(one.numbers, hints)
+    shapes = cover(one.numbers, hints, TRIES if in_few_words else _FEW_TRIES)
     dial = one.numbers.example() or ""
     was, now = _path(old, one.before), _path(new, one.after)
     numbers = tuple(shape.text for shape in shapes)

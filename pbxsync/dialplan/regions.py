@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pbxsync.dialplan.automaton import Space, split
-from pbxsync.dialplan.callers import Callers, CallerSpace, Taker, outcomes
+from pbxsync.dialplan.automaton import Space, split, values
+from pbxsync.dialplan.callers import CallerSpace, Taker, outcomes
 from pbxsync.dialplan.layering import layered
 from pbxsync.dialplan.numbers import Numbers, NumberSpace
 from pbxsync.dialplan.shape import Shape, shape_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from pbxsync.dialplan.automaton import Node
+    from pbxsync.dialplan.callers import Callers
     from pbxsync.dialplan.table import RouteTable, Row
 
 #: The keys of the routes that take a number, in order; no route after one that takes it whoever calls.
@@ -162,29 +163,14 @@ class Partition:
     def reached(self) -> Collection[int]:
         """The keys of the routes that some call reaches."""
         found: set[int] = set()
-        for chain in self._chains():
+        for chain in values(self.node):
             if found.issuperset(chain):
                 continue
+            # The first taker that asks for nothing in particular takes what is left: there is always a call without id.
             takers = self.regions.takers(chain)
-            for at, taker in enumerate(takers):
-                if taker.key not in found and (
-                    taker.callers is None
-                    or self.regions.callers.anybody(
-                        Callers((taker.callers,), tuple(one.callers for one in takers[:at] if one.callers))
-                    )
-                ):
-                    found.add(taker.key)
+            found.update(taker.key for taker in takers if taker.callers is None)
+            found.update(takers[at].key for at in self.regions.callers.asked([one.callers for one in takers]))
         return found
-
-    def _chains(self) -> set[Chain]:
-        seen: set[Node[Chain]] = set()
-        waiting = [self.node]
-        while waiting:
-            node = waiting.pop()
-            if node not in seen:
-                seen.add(node)
-                waiting += [child for _, child in node.arcs]
-        return {node.here for node in seen}
 
     def taken(self, chain: Chain, callers: Callers) -> Iterator[tuple[int | None, Callers]]:
         """Who of the callers of a number with this chain gets which route, as its key; None is no route."""

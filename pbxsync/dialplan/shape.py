@@ -66,8 +66,12 @@ class Shape:
             tail = None if self.tail is Tail.NOTHING else other.tail
         else:
             tail = _BOTH.get(frozenset((self.tail, other.tail)))
-        places = tuple(a & b for a, b in zip_longest(self.places, other.places, fillvalue=EVERY))
-        return Shape(places, tail) if tail is not None and all(places) else None
+        if tail is None:
+            return None
+        for one, another in zip(self.places, other.places, strict=False):
+            if not one & another:
+                return None
+        return Shape(tuple(a & b for a, b in zip_longest(self.places, other.places, fillvalue=EVERY)), tail)
 
     def size(self, length: int) -> int:
         """How many numbers of this length it takes, as a person counts.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from pbxsync.model import Route
 
-#: The last position, from 1, that a call is sure to reach. Asterisk visits 512 contexts for one call at most (128 up to
-#: Asterisk 11), one for each route, and some of them before it comes to the routes.
+#: The last position, from 1, that a call is taken to reach. Asterisk visits 512 contexts for one call at most (128 up
+#: to Asterisk 11), one for each route, and some of them before it comes to the routes: two are allowed for those.
 LAST_REACHED = 510
 
 

@@ -23,8 +23,10 @@ _Notice = tuple[tuple[str, ...], tuple[str, ...], "_Path | None", "_Path | None"
 _Path = tuple[tuple[str, ...], str, int]
 
 
-def impact_lines(impact: Sequence[Impact], paint: Paint = _PLAIN) -> list[str]:
-    """A line for all calls of which the same is noticed; a long list is cut."""
+def impact_lines(impact: Sequence[Impact] | None, paint: Paint = _PLAIN) -> list[str]:
+    """A line for all calls of which the same is noticed; a long list is cut. None is an impact nobody worked out."""
+    if impact is None:
+        return ["  Which calls go elsewhere, and whether the order is right, was not worked out (--no-impact)."]
     if not impact:
         return ["  No call changes."]
     groups: dict[_Notice, list[Impact]] = {}
@@ -34,7 +36,16 @@ def impact_lines(impact: Sequence[Impact], paint: Paint = _PLAIN) -> list[str]:
     lines = [f"    {_line(group, paint)}" for group in list(groups.values())[:_LINES]]
     if len(groups) > _LINES:
         lines.append(f"    … and {len(groups) - _LINES} more; --format json shows all sets of calls")
+    elif any(_is_cut(group) for group in groups.values()):
+        lines.append("    (--format json shows all patterns)")
     return ["  Calls that go elsewhere:", *lines]
+
+
+def _is_cut(group: Sequence[Impact]) -> bool:
+    """Whether patterns are left out of the line of these entries."""
+    patterns = sum(len(entry.words.patterns) if not entry.words.but_not else 1 for entry in group)
+    longest = max(len(texts) for entry in group for texts in (entry.words.but_not, entry.match, entry.but_not))
+    return max(patterns, longest) > _PATTERNS
 
 
 def _gravity(entry: Impact) -> int:

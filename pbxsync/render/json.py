@@ -105,7 +105,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         },
         "impact": [_impact(entry) for entry in plan.impact] if plan.impact is not None else None,
         "warnings": [{"rule": warning.rule, "message": warning.message} for warning in plan.warnings],
-        "tests": [verdict_item(verdict) for verdict in plan.tests],
+        "tests": [verdict_item(verdict) for verdict in plan.tests] if plan.tests is not None else None,
     }
 
 

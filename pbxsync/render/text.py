@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pbxsync.model import Action, Applied, Change, Outcome, Plan, Problem, Route, Severity, Status
 from pbxsync.render.impact import impact_lines
 from pbxsync.render.paint import Paint
-from pbxsync.text import printable
+from pbxsync.text import listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
     if plan.unmanaged:
         names = ", ".join(f'"{name}"' if "," in name else name for name in map(printable, plan.unmanaged))
         lines.append(paint.faint(f"  unmanaged, left as they are: {names}"))
-    if plan.impact is not None and plan.changes:
+    if plan.changes:
         lines += impact_lines(plan.impact, paint)
     lines += _warning_lines(plan, paint)
     for verdict in plan.failed_tests:
@@ -67,9 +67,11 @@ def _warning_lines(plan: Plan, paint: Paint) -> list[str]:
 
 def _tests_sum(plan: Plan) -> list[str]:
     if plan.failed_tests:
-        failed = f"{len(plan.failed_tests)} of {len(plan.tests)}"
+        failed = f"{len(plan.failed_tests)} of {len(plan.tests or ())}"
         holds = "will hold" if plan.changes else "holds"
         return [f"Tests: {failed} fail on what the PBX {holds}; apply sends nothing."]
+    if plan.tests is None:
+        return ["Tests: not run, because of --no-tests."]
     return [f"Tests: {counted(len(plan.tests), 'test')} passed."] if plan.tests else []
 
 
@@ -170,4 +172,6 @@ def totals(plans: Sequence[Plan]) -> str:
     """One line over the plans of several PBXs."""
     parts = [f"{sum(plan.count(action) for plan in plans)} to {action}" for action in Action]
     idle = sum(1 for plan in plans if not plan.changes)
-    return f"{len(plans)} PBXs: {', '.join(parts)}; {idle} with nothing to do.\n"
+    failing = listed(printable(plan.file) for plan in plans if plan.failed_tests)
+    tests = f" Tests fail: {failing}." if failing else ""
+    return f"{len(plans)} PBXs: {', '.join(parts)}; {idle} with nothing to do.{tests}\n"

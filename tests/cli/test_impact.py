@@ -110,7 +110,8 @@ def test_json_has_every_entry_where_the_text_is_cut(trunks: int) -> None:
     if trunks == 1:
         assert lines == [
             "    100XXXX, 101XXXX, 102XXXX, 103XXXX, 104XXXX, 105XXXX, 106XXXX, 107XXXX, and 52 more now go to new-0 "
-            "(was old), e.g. 1005678"
+            "(was old), e.g. 1005678",
+            "    (--format json shows all patterns)",
         ]
     else:
         assert len(lines) == 21
@@ -145,6 +146,7 @@ def test_without_impact_neither_calls_nor_order_are_looked_at(by: str) -> None:
     assert text.out == (
         f"routes.yaml → {pbx.url}, live\n"
         "  + add     world  9011 | X., 00 in front → intl\n"
+        "  Which calls go elsewhere, and whether the order is right, was not worked out (--no-impact).\n"
         "Plan: 1 to add, 0 to update, 0 to delete; 1 unchanged, 0 unmanaged.\n"
     )
     for name, done in (("plan", planned), ("apply", applied)):

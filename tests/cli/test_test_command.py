@@ -112,8 +112,13 @@ def test_a_run_without_tests_says_so_and_fails_only_if_that_is_asked_for() -> No
     done = pbxsync("test", "a.yaml", "b.yaml")
     assert (done.code, done.out, done.err) == (0, "no tests found in 2 files.\n", "")
     done = pbxsync("test", "--strict", "a.yaml")
-    assert (done.code, done.err) == (1, "")
-    assert done.out == "no tests found in a.yaml. No tests is a failure because of --strict.\n"
+    assert (done.code, done.out) == (1, "no tests found in a.yaml.\n")
+    assert done.err == "pbxsync: a run without tests fails, because of --strict\n"
+    for form in ("json", "junit"):
+        done = pbxsync("test", "--format", form, "a.yaml")
+        assert (done.code, done.err) == (0, "pbxsync: no tests found in a.yaml\n")
+        done = pbxsync("test", "--strict", "--format", form, "a.yaml")
+        assert (done.code, done.err.splitlines()[-1]) == (1, "pbxsync: a run without tests fails, because of --strict")
     assert pbxsync("test", "a.yaml", env={"PBXSYNC_STRICT": "1"}).code == 1
 
 
@@ -125,7 +130,8 @@ def test_warnings_are_on_standard_error_and_fail_only_if_that_is_asked_for() -> 
     assert done.err == "a.yaml:2:10: warning: tests: [] tests nothing; write a test, or remove it [no-tests]\n"
     done = pbxsync("test", "--strict", "a.yaml", "b.yaml")
     assert done.code == 1
-    assert done.out == "2 tests in 2 files: 2 passed, 0 failed. Warnings fail because of --strict.\n"
+    assert done.out == "2 tests in 2 files: 2 passed, 0 failed.\n"
+    assert done.err.endswith("[no-tests]\npbxsync: warnings fail, because of --strict\n")
     write("b.yaml", BAD)
     done = pbxsync("test", "--strict", "a.yaml", "b.yaml")
     assert done.out.endswith("2 tests in 2 files: 0 passed, 2 failed.\n")
@@ -169,7 +175,7 @@ def test_json_has_the_problems_of_the_files_too() -> None:
     assert [problem["rule"] for problem in document["problems"]] == ["no-tests", "reserved-name"]
     assert done.err.endswith("pbxsync: 1 error; 1 file not tested\n")
     warned = pbxsync("test", "--format", "json", "a.yaml")
-    assert (warned.code, warned.err) == (0, "")
+    assert (warned.code, warned.err) == (0, "pbxsync: no tests found in a.yaml\n")
     assert [problem["rule"] for problem in check(warned)["problems"]] == ["no-tests"]
 
 
