@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.dialplan.pattern import MAX_NUMBER, parse
 from pbxsync.dialplan.table import LAST_REACHED, Reason
-from pbxsync.render.json import FORMAT_VERSION, problems_document
+from pbxsync.render.json import document, problem_item
 from pbxsync.render.mismatch import taken, why
 from pbxsync.render.paint import Paint
 from pbxsync.render.text import counted
-from pbxsync.text import listed, ordinal, printable, safe_json
+from pbxsync.text import listed, ordinal, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,20 +146,15 @@ def answer(table: RouteTable, call: Call) -> dict[str, Any]:
 
 def call_document(table: RouteTable, call: Call) -> str:
     """What ``explain --format json`` prints of the one number on the command line."""
-    return _document(**answer(table, call))
+    return document(**answer(table, call))
 
 
 def calls_document(
     answers: Sequence[dict[str, Any]], problems: Iterable[Problem] = (), errors: Iterable[str] = ()
 ) -> str:
     """What it prints of several numbers, or where it failed: ``problems`` of the file, or what else went wrong."""
-    return _document(
+    return document(
         calls=answers,
-        problems=json.loads(problems_document(problems))["problems"],
+        problems=[problem_item(problem) for problem in problems],
         errors=[{"file": None, "message": message} for message in errors],
     )
-
-
-def _document(**parts: object) -> str:
-    text = json.dumps({"format_version": FORMAT_VERSION, **parts}, indent=2, ensure_ascii=False)
-    return safe_json(text) + "\n"

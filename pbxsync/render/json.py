@@ -17,7 +17,7 @@ FORMAT_VERSION = "1.0"
 
 def problems_document(problems: Iterable[Problem]) -> str:
     """What ``validate --format json`` prints."""
-    return _document(problems=[_problem(problem) for problem in problems])
+    return document(problems=[problem_item(problem) for problem in problems])
 
 
 def plans_document(
@@ -27,27 +27,29 @@ def plans_document(
 
     ``errors`` are pairs of a file and what kept it from being planned or applied; a file of None stands for all.
     """
-    return _document(
+    return document(
         plans=[_applied(plan) if isinstance(plan, Applied) else _plan(plan) for plan in plans],
-        problems=[_problem(problem) for problem in problems],
+        problems=[problem_item(problem) for problem in problems],
         errors=[{"file": file, "message": message} for file, message in errors],
     )
 
 
 def verdicts_document(verdicts: Iterable[Verdict], problems: Iterable[Problem]) -> str:
     """What ``test --format json`` prints; ``problems`` are those of the files."""
-    return _document(
+    return document(
         tests=[verdict_item(verdict) for verdict in verdicts],
-        problems=[_problem(problem) for problem in problems],
+        problems=[problem_item(problem) for problem in problems],
     )
 
 
-def _document(**parts: object) -> str:
+def document(**parts: object) -> str:
+    """A document of these parts, with the version before them."""
     text = json.dumps({"format_version": FORMAT_VERSION, **parts}, indent=2, ensure_ascii=False)
     return safe_json(text) + "\n"
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_item(problem: Problem) -> dict[str, Any]:
+    """A problem as every document has it."""
     return {
         "file": problem.location.file,
         "line": problem.location.line,
