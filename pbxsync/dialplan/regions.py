@@ -169,7 +169,8 @@ class Partition:
             # The first taker that asks for nothing in particular takes what is left: there is always a call without id.
             takers = self.regions.takers(chain)
             found.update(taker.key for taker in takers if taker.callers is None)
-            found.update(takers[at].key for at in self.regions.callers.asked([one.callers for one in takers]))
+            if not found.issuperset(chain):
+                found.update(takers[at].key for at in self.regions.callers.asked([one.callers for one in takers]))
         return found
 
     def taken(self, chain: Chain, callers: Callers) -> Iterator[tuple[int | None, Callers]]:
