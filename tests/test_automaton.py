@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxsync.dialplan.automaton import Space, split
+from pbxsync.dialplan.automaton import Space, split, values
 from pbxsync.dialplan.layering import layered
 from pbxsync.dialplan.numbers import NumberSpace
 from pbxsync.dialplan.shape import EVERY
@@ -135,6 +135,12 @@ def test_a_part_of_a_split_is_the_node_of_its_set(layers: Layers) -> None:
     parts = split(numbers, automaton(Space(()), [(text, False) for text, _ in layers]), lambda taking: taking)
     for index, (text, _) in enumerate(layers):
         assert parts[index] is numbers.of(shape(text)).node
+
+
+@given(LAYERS)
+def test_the_values_of_an_automaton_are_those_that_some_number_has_and_nothing(layers: Layers) -> None:
+    found = values(automaton(Space(()), layers))
+    assert found == {(), *(expected(layers, number) for number in NUMBERS)}
 
 
 def places(root: Node[Value]) -> int:

@@ -112,6 +112,16 @@ def test_patterns_that_have_no_caller_in_common_match_nobody_whatever_comes_afte
         assert list(outcomes(space, [Taker(0, None)], [], of(match, []))) == []
 
 
+@given(st.lists(TIDY_CALLERIDS, max_size=5), st.booleans())
+def test_of_conditions_asked_one_after_the_other_some_come_to_a_caller_with_an_id(
+    conditions: list[str], rest: bool
+) -> None:
+    takers = [Taker(key, shape(text)) for key, text in enumerate(conditions)]
+    firsts = {first(takers, caller) for caller in CALLERS if caller is not None} - {None}
+    asked = [*(one.callers for one in takers), *([None] if rest else [])]
+    assert CallerSpace().asked(asked) == firsts
+
+
 # --- who gets what --------------------------------------------------------------------------------------------------
 
 

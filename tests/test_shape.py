@@ -49,8 +49,10 @@ def test_so_it_does_where_each_digit_counts_and_for_text_of_any_length(example: 
 @given(ODD_TEXTS)
 def test_a_text_has_no_shape_exactly_where_it_has_no_place_or_one_that_no_sign_fills(text: str) -> None:
     pattern = parse(text)
-    empty = pattern is None or (not pattern.places and pattern.tail is Tail.NOTHING)
-    assert (shape_of(pattern) is None) is (empty or any(not place & set(SIGNS) for place in pattern.places))  # type: ignore[union-attr]
+    places = pattern.places if pattern is not None else ()
+    ends = pattern is None or pattern.tail is Tail.NOTHING
+    empty = (not places and ends) or any(not place & set(SIGNS) for place in places)
+    assert (shape_of(pattern) is None) is empty
 
 
 @given(SHAPES)
