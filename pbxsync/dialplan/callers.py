@@ -7,6 +7,7 @@ for many callers cost no more than they are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pbxsync.dialplan.automaton import Space, values
@@ -88,22 +89,37 @@ class CallerSpace:
         shape = self.matched(callers)
         if shape is None:
             return None
-        others = frozenset(one for one in callers.but_not if self.common(shape, one))
+        others = frozenset(both for one in callers.but_not if (both := self.common(shape, one)) is not None)
         key = (shape, others)
         if key not in self._anybody:
-            self._anybody[key] = (self._ids.of(shape) - self._ids.of(*others)).example()
+            ids = self._ids.of(shape)
+            for one in sorted(others, key=lambda one: one.narrowness):
+                ids -= self._ids.of(one)
+                if not ids:
+                    break
+            self._anybody[key] = ids.example()
         return self._anybody[key]
 
     def simplest(self, callers: Callers) -> Callers:
-        """The same callers without the conditions that say nothing."""
-        match: tuple[Shape, ...] = ()
-        for one in sorted(set(callers.match), key=lambda shape: (-len(shape.places), shape.text)):
-            so_far = self.matched(Callers(match))
-            if so_far is None or self.common(so_far, one) != so_far:
-                match = (*match, one)
-        shape = self.matched(Callers(match))
-        but_not = {one: None for one in callers.but_not if shape is None or self.common(shape, one)}
-        return Callers(tuple(sorted(match, key=lambda shape: shape.text)), tuple(but_not))
+        """The same callers without the conditions that say nothing, in an order of their own."""
+        shape = self.matched(callers)
+        match = sorted(set(callers.match), key=_text)
+        for one in sorted(match, key=lambda one: one.narrowness):
+            others = [other for other in match if other != one]
+            if others and self.matched(Callers(tuple(others))) == shape:
+                match = others
+        but_not: dict[Shape, Shape] = {}
+        for _, alike in groupby(sorted(callers.but_not, key=lambda one: one.narrowness), lambda one: one.narrowness):
+            broader = tuple(but_not.values())  # what is as broad can't hold it
+            for one in alike:
+                refused = one if shape is None else self.common(shape, one)
+                if refused is not None and not any(self.common(refused, other) == refused for other in broader):
+                    but_not[one] = refused
+        return Callers(tuple(match), tuple(sorted(but_not, key=_text)))
+
+
+def _text(shape: Shape) -> str:
+    return shape.text
 
 
 def outcomes(

@@ -45,13 +45,7 @@ def _kept(numbers: Numbers, hints: Sequence[Shape]) -> tuple[list[Shape], Number
 
 def _largest_first(shapes: Iterable[Shape]) -> list[Shape]:
     unique = dict.fromkeys(shapes)
-    return sorted(unique, key=_narrowness)
-
-
-def _narrowness(shape: Shape) -> tuple[int, int, int]:
-    """What is greater than another's, wherever the other takes all that the shape takes, and more."""
-    signs = sum(place.bit_count() for place in shape.places)
-    return len(shape.places), -signs, (Tail.ANY, Tail.SOME, Tail.NOTHING).index(shape.tail)
+    return sorted(unique, key=lambda shape: shape.narrowness)
 
 
 def _paths(space: NumberSpace, root: Node[bool]) -> list[Shape]:

@@ -24,7 +24,7 @@ _READ = 100
 _FEW_TRIES = 8
 #: From so much effort on it is tried whether a person would rather say «this, but not that».
 _MUCH = 3
-#: How many other routes may take what is left out, at most.
+#: How many patterns of other routes may take what is left out, at most.
 _NEAR = 128
 
 
@@ -82,11 +82,11 @@ def in_words(
     if _effort(texts) < _MUCH:
         return NumberWords(texts)
     left_out = numbers.space.of(base) - numbers
-    near = {key for table in tables for key in table.keys_within(left_out)}
-    if len(near) > _NEAR:
-        return NumberWords(texts)
     regions = next(iter(tables)).regions
-    others = [shape for key in sorted(near) if (shape := regions.handlings[key].numbers & base)]
+    near = sorted({key for table in tables for key in table.keys_within(left_out)})
+    others = list(dict.fromkeys(shape for key in near if (shape := regions.handlings[key].numbers & base)))
+    if len(others) > _NEAR:
+        return NumberWords(texts)
     rest = short_cover(left_out, others, len(texts))
     if rest is None:
         return NumberWords(texts)

@@ -58,6 +58,12 @@ class Shape:
         """The shape as a dial pattern, as a person would write it."""
         return "".join(map(_place_text, self.places)) + self.tail.value
 
+    @property
+    def narrowness(self) -> tuple[int, int, int]:
+        """What is greater than another's, wherever the other takes all that the shape takes, and more."""
+        signs = sum(place.bit_count() for place in self.places)
+        return len(self.places), -signs, (Tail.ANY, Tail.SOME, Tail.NOTHING).index(self.tail)
+
     def __and__(self, other: Shape) -> Shape | None:
         """What both take, which is one shape again; None where they have no number in common."""
         if len(self.places) > len(other.places):
