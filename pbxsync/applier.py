@@ -2,11 +2,13 @@
 
 One call at a time. The first failure ends the run; whatever comes behind it is reported as not attempted. A change
 whose answer was lost is never sent again here: a `Ledger` settles what became of it, by a query where the PBX is the
-known state, and by writing the doubt down where a state file is.
+known state, and by writing the doubt down where a state file is. Where routes are moved, the PBX is asked before
+anything is deleted: what has not been seen there as it was sent keeps every old route where it is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from pbxsync.errors import (
@@ -14,6 +16,7 @@ from pbxsync.errors import (
     CallUnknown,
     DoubtOpen,
     PbxError,
+    PbxsyncError,
     PlanRefused,
     Refused,
     StaleState,
@@ -21,8 +24,9 @@ from pbxsync.errors import (
     TestsFailed,
 )
 from pbxsync.model import Action, Change, KnownRoute, Outcome, Plan, Route, Status
+from pbxsync.steps import Stage, Step, remaining, steps
 from pbxsync.text import command_line, listed
-from pbxsync.verification import stored_fault
+from pbxsync.verification import removal_fault, stored_fault, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,6 +61,9 @@ class Ledger(Protocol):
 
     def lost(self, change: Change, reason: str) -> Outcome:
         """Say what became of a change whose answer was lost."""
+
+    def seen(self, routes: Sequence[KnownRoute]) -> None:
+        """Note what the PBX answered that it holds. Raises StateError."""
 
 
 def check_sendable(plan: Plan) -> None:
@@ -114,6 +121,12 @@ def check_recorded(plan: Plan, recorded: Iterable[KnownRoute], calls: Calls) -> 
                 "or, where its firmware can't be asked, use --add-only"
             ) from None
         return None
+    if any(change.move for change in plan.changes) and _fields(routes) != _fields(recorded):
+        raise StaleState(
+            f"{plan.known_state}: the PBX holds other routes than the state file has recorded, or in another order, so "
+            "nothing can be moved by it. Record them anew with: "
+            f"{command_line('pbxsync', 'refresh', '--state', plan.known_state)}"
+        )
     stale = [name for change in plan.changes for name in _stale(change, routes)]
     if stale:
         raise StaleState(
@@ -123,8 +136,14 @@ def check_recorded(plan: Plan, recorded: Iterable[KnownRoute], calls: Calls) -> 
     return routes
 
 
+def _fields(routes: Iterable[KnownRoute]) -> list[Route]:
+    return [known.route for known in routes]
+
+
 def _stale(change: Change, routes: Iterable[KnownRoute]) -> Iterator[str]:
     """The names of routes that a change can't be made for, given what the PBX holds."""
+    if change.move:
+        return  # it was compared as a whole
     before, after = change.before, change.after
     if before is not None and not _is_there(change, routes):
         yield before.name
@@ -138,20 +157,79 @@ def _is_there(change: Change, routes: Iterable[KnownRoute]) -> bool:
     return len(named) == 1 and named[0].route == change.before and change.id in (None, named[0].id)
 
 
-def apply(plan: Plan, calls: Calls, ledger: Ledger, stopped: Callable[[], bool]) -> Iterator[Outcome]:
-    """Send the plan's changes in order and yield an outcome for each of them.
+def apply(
+    plan: Plan, calls: Calls, ledger: Ledger, stopped: Callable[[], bool], known: Iterable[KnownRoute] = ()
+) -> Iterator[Outcome]:
+    """Send the plan's steps in order and yield an outcome for each of them.
 
-    ``stopped`` is asked before every call; once it says True, nothing more is sent.
+    ``stopped`` is asked before every call; once it says True, nothing more is sent. ``known`` are the PBX's routes as
+    they were before; where the plan moves routes, they are what the PBX must hold besides what was sent.
     """
+    done: list[Outcome] = []
+    look = _Look(calls, ledger, tuple(known)) if any(change.move for change in plan.changes) else None
     going = True
-    for change in plan.changes:
+    for step in steps(plan):
         if not going or stopped():
             going = False
-            yield Outcome(change, Status.NOT_ATTEMPTED)
-            continue
-        outcome = _attempt(change, calls, ledger)
-        going = outcome.status is Status.APPLIED
-        yield outcome
+            outcome = Outcome(step.change, Status.NOT_ATTEMPTED)
+        else:
+            outcome = _sent(step, calls, ledger, look, done)
+            going = outcome.status is Status.APPLIED
+        done.append(replace(outcome, moving=step.of.name if step.of.move else None))
+        yield done[-1]
+
+
+def _sent(step: Step, calls: Calls, ledger: Ledger, look: _Look | None, done: Sequence[Outcome]) -> Outcome:
+    if look is None or step.stage < Stage.DELETE:
+        return _attempt(step.change, calls, ledger)
+    try:
+        change = look.checked(step, done)
+    except PbxsyncError as error:
+        return Outcome(step.change, Status.FAILED, f"not sent: {error}")
+    return _attempt(change, calls, ledger)
+
+
+class _Look:
+    """The look at the PBX before anything is deleted: that every copy is there, and what goes is still what it was.
+
+    The first step that deletes or renames has the PBX asked; the steps behind it go by the same answer.
+    """
+
+    def __init__(self, calls: Calls, ledger: Ledger, known: Sequence[KnownRoute]) -> None:
+        self._calls = calls
+        self._ledger = ledger
+        self._known = known
+        self._seen: Sequence[KnownRoute] | None = None
+
+    def checked(self, step: Step, done: Sequence[Outcome]) -> Change:
+        """The step's change, with the id by which the PBX knows the route. Raises PbxsyncError where it must not go."""
+        if self._seen is None:
+            self._seen = self._asked(done)
+        change = step.change
+        stays = remaining(step.of)
+        ids = [known.id for known in self._seen if known.route == stays]
+        fault = removal_fault(change, self._seen) if step.stage is Stage.DELETE else None
+        if fault is None and stays is not None and len(ids) != 1:
+            fault = f"{stays.name} was changed on the PBX by somebody else meanwhile, so {step.of.name} is not moved"
+        if fault is not None:
+            raise StaleState(f"{fault}; plan again, to see what is to be done now")
+        return change if step.stage is Stage.DELETE else replace(change, id=ids[0])
+
+    def _asked(self, done: Sequence[Outcome]) -> Sequence[KnownRoute]:
+        try:
+            seen = self._calls.query_routes()
+        except PbxError as error:
+            raise StaleState(
+                f"nothing is deleted before the PBX has shown that it holds the copies, and asking it fails: {error}"
+            ) from None
+        findings, _ = verify(self._known, done, seen)
+        if findings:
+            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            raise StaleState(
+                f"nothing is deleted, since the PBX does not hold what was sent to it: {findings[0].message}{more}"
+            )
+        self._ledger.seen(seen)
+        return seen
 
 
 def _attempt(change: Change, calls: Calls, ledger: Ledger) -> Outcome:
@@ -209,6 +287,10 @@ class RecordedLedger:
         """Record what became of it."""
         self._file.settle(change, applied=applied)
 
+    def seen(self, routes: Sequence[KnownRoute]) -> None:
+        """Record it: with it come the ids of what was added."""
+        self._file.write(replace(self._file.state, routes=tuple(routes)))
+
     def lost(self, change: Change, reason: str) -> Outcome:
         """Leave it in doubt, with the reason: there may be nothing that could be asked."""
         self._file.doubt(change, reason)
@@ -236,6 +318,9 @@ class LiveLedger:
         """Nothing to note."""
 
     def settled(self, change: Change, *, applied: bool) -> None:
+        """Nothing to note."""
+
+    def seen(self, routes: Sequence[KnownRoute]) -> None:
         """Nothing to note."""
 
     def lost(self, change: Change, reason: str) -> Outcome:

@@ -13,7 +13,9 @@ from pbxsync.dialplan.precedence import Overtaken, overtaken
 from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.table import LAST_REACHED, RouteTable
 from pbxsync.known_state import with_changes
+from pbxsync.meanwhile import meanwhile
 from pbxsync.model import Action, Plan, PlanWarning
+from pbxsync.steps import steps
 from pbxsync.text import callers_in_words, listed, numbers_in_words
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
     deletes taken out.
     """
     before = [one.route for one in known.routes]
-    after = [one.route for one in with_changes(known.routes, plan.changes)]
+    calls = [step.change for step in steps(plan)]
+    after = [one.route for one in with_changes(known.routes, calls)]
     declared = [one.route for one in desired.routes]
     if desired.tests:
         plan = replace(plan, tests=verdicts(RouteTable(after), desired.tests) if choices.tests else None)
@@ -40,13 +43,12 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
     held = RouteTable(after)
     impact = entries(*compared(regions, RouteTable(before), held)) if plan.changes else ()
     if after != declared:
-        adds = {change.name for change in plan.changes if change.action is Action.ADD}
         found = overtaken(*compared(regions, RouteTable(declared), held))
         # What overtakes a route under its own name is doubled, or not as declared; moving it would mend nothing.
         wrong = [one for one in found if one.route.name != one.by.name]
-        own = {one.name for one in declared}
-        by_route = groupby(wrong, key=lambda one: one.route.name)
-        warnings += [_out_of_order(name, list(those), own, added=name in adds) for name, those in by_route]
+        order = _Order(plan, {one.name for one in declared}, can_move=not (choices.add_only or choices.reorder))
+        warnings += [order.warning(name, list(those)) for name, those in groupby(wrong, key=lambda one: one.route.name)]
+    warnings += meanwhile(known.routes, calls)
     return replace(plan, impact=impact, warnings=tuple(warnings))
 
 
@@ -60,21 +62,34 @@ def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
         yield PlanWarning("beyond-limit", message)
 
 
-def _out_of_order(name: str, those: Sequence[Overtaken], declared: set[str], *, added: bool) -> PlanWarning:
-    """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""
-    by = list(dict.fromkeys(one.by.name for one in those))
-    own = [one for one in by if one in declared]
-    strange = [one for one in by if one not in declared]
-    remedies = [f"move {name} above {own[0]} on the PBX"] if own else []
-    if strange:
-        # Perhaps they are right: nobody has said yet where they belong.
-        remedies.append(f"declare {listed(strange, 5)}, unmanaged so far, in the file where it belongs, or delete it")
-    where = f"{'will stand' if added else 'stands'} behind {listed(by, 5)} on the PBX"
-    message = (
-        f"{name} {where}, and loses calls there that the file gives to it: {listed(map(_takes, those), 5)}; "
-        f"{'; '.join(remedies)}"
-    )
-    return PlanWarning("order", message)
+class _Order:
+    """What there is to say of routes that lose calls to others which stand above them on the PBX."""
+
+    def __init__(self, plan: Plan, declared: set[str], *, can_move: bool) -> None:
+        self._appended = {change.name for change in plan.changes if change.action in (Action.ADD, Action.MOVE)}
+        self._declared = declared
+        self._can_move = can_move and not plan.count(Action.MOVE)
+
+    def warning(self, name: str, those: Sequence[Overtaken]) -> PlanWarning:
+        """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""
+        by = list(dict.fromkeys(one.by.name for one in those))
+        own = [one for one in by if one in self._declared]
+        strange = [one for one in by if one not in self._declared]
+        remedies = []
+        if own:
+            hand = f"move {name} above {own[0]} on the PBX"
+            remedies.append(f"--reorder mends that, or {hand}" if self._can_move else hand)
+        if strange:
+            # Perhaps they are right: nobody has said yet where they belong.
+            remedies.append(
+                f"declare {listed(strange, 5)}, unmanaged so far, in the file where it belongs, or delete it"
+            )
+        where = f"{'will stand' if name in self._appended else 'stands'} behind {listed(by, 5)} on the PBX"
+        message = (
+            f"{name} {where}, and loses calls there that the file gives to it: {listed(map(_takes, those), 5)}; "
+            f"{'; '.join(remedies)}"
+        )
+        return PlanWarning("order", message)
 
 
 def _takes(one: Overtaken) -> str:

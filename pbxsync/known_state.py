@@ -23,16 +23,23 @@ FORMAT_VERSION = "1.0"
 
 
 def with_changes(routes: Iterable[KnownRoute], changes: Iterable[Change]) -> tuple[KnownRoute, ...]:
-    """The routes as they are once the PBX has carried out the changes: an add goes behind those that exist."""
+    """The routes as they are once the PBX has carried out the changes: an add goes behind those that exist.
+
+    The changes are single calls: adds, updates and deletes.
+    """
     table: dict[object, KnownRoute] = {}
     place: dict[tuple[str, str | None], object] = {}
     for number, known in enumerate(routes):
         table[number] = known
         place[known.route.name, known.id] = number
     for change in changes:
-        at = place.pop((change.before.name, change.id), None) if change.before else object()
-        if at is None:
-            continue
+        at: object = object()
+        if change.before:
+            # Of a route that was added by now nobody may know the id but the one who asked for it.
+            own = (change.before.name, change.id)
+            at = place.pop(own if own in place else (change.before.name, None), None)
+            if at is None:
+                continue
         if change.after is None:
             del table[at]
         else:
@@ -217,10 +224,11 @@ def _route(value: Any, where: str) -> Route:
 
 def _doubt(value: Any, where: str) -> Doubt:
     action = _get(value, where, "action", str)
-    if action not in list(Action):
-        raise _Wrong(f"{where}.action is none of {', '.join(Action)}")
+    sides = {Action.ADD: (False, True), Action.UPDATE: (True, True), Action.DELETE: (True, False)}
+    if action not in sides:
+        raise _Wrong(f"{where}.action is none of {', '.join(sides)}")
     before, after = (_get(value, where, side, dict | None) for side in ("before", "after"))
-    wanted = {Action.ADD: (False, True), Action.UPDATE: (True, True), Action.DELETE: (True, False)}[Action(action)]
+    wanted = sides[Action(action)]
     if wanted != (before is not None, after is not None):
         raise _Wrong(f"{where} does not say what it {action}s")
     change = Change(

@@ -6,7 +6,7 @@ All of them are frozen and know nothing of files, sockets or terminals. Everythi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 #: The six fields of a route, in the order in which pbxsync shows them.
@@ -148,6 +148,7 @@ class Action(StrEnum):
     ADD = "add"
     UPDATE = "update"
     DELETE = "delete"
+    MOVE = "move"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +161,52 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One step of a plan.
+class NumberWords:
+    """A set of numbers as a person would say it: these dial patterns, but not those."""
 
-    ``before`` is None for an add and ``after`` is None for a delete. ``id`` is the PBX's id of the route that is
-    updated or deleted. ``location`` is where the file declares the route; a deleted route has none.
+    patterns: tuple[str, ...]
+    but_not: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Why a route must come behind another, ``route``: the calls that it would else take from that one.
+
+    They are the calls to a number that one of the dial patterns ``numbers`` takes, by the callers of ``match`` and
+    ``but_not``, as in an Impact; ``words`` says the same numbers for a person.
+    """
+
+    route: str
+    numbers: tuple[str, ...]
+    match: tuple[str, ...]
+    but_not: tuple[str, ...]
+    words: NumberWords
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How a route comes to stand at the end, by calls that the API has.
+
+    A ``copy`` is added under a name of its own, or None where an earlier run has added it; then the ``removals``
+    delete what stands elsewhere of the route; then ``rename`` gives the copy the route's name, unless it has it.
+    ``behind`` are the first routes of the file that it must come behind, with the calls that it would take from them;
+    ``others`` is how many more there are.
+    """
+
+    copy: Change | None
+    removals: tuple[Change, ...]
+    rename: Change | None
+    behind: tuple[Behind, ...] = ()
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a plan does with one route.
+
+    ``before`` is None for an add and ``after`` is None for a delete; for a move they are the same, and ``move`` says
+    how. ``id`` is the PBX's id of the route that is updated or deleted, ``place`` its index on the PBX. ``location`` is
+    where the file declares the route; a deleted route has none.
     """
 
     action: Action
@@ -173,6 +215,8 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     id: str | None = None
     location: Location | None = None
+    place: int | None = field(default=None, compare=False)
+    move: Move | None = None
 
     @property
     def name(self) -> str:
@@ -234,14 +278,6 @@ class CallExample:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberWords:
-    """A set of numbers as a person would say it: these dial patterns, but not those."""
-
-    patterns: tuple[str, ...]
-    but_not: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Impact:
     """Calls that a plan sends elsewhere, and where they went before; None is nowhere.
 
@@ -261,7 +297,7 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class PlanChoices:
-    """What a user chose for the plan: delete unmanaged routes, how many at most, add and do nothing else.
+    """What a user chose for the plan: delete unmanaged routes, how many at most, add and do nothing else, move routes.
 
     ``impact`` is whether to work out which calls go elsewhere, ``tests`` whether to hold the file's tests against it.
     """
@@ -269,6 +305,7 @@ class PlanChoices:
     prune: bool = False
     max_deletes: int = 10
     add_only: bool = False
+    reorder: bool = False
     impact: bool = True
     tests: bool = True
 
@@ -279,10 +316,10 @@ class Plan:
 
     ``unmanaged`` are the names of known routes that the file doesn't declare and the plan leaves alone. ``blocked``
     are the names of declared routes that it leaves alone because the PBX has several of that name. ``skipped`` are
-    updates that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled: while there
-    is one, nothing of the plan is sent. ``impact`` is which calls go elsewhere then; None where that was not worked
-    out. ``tests`` is what became of the file's tests, held against what the PBX will hold;
-    None where they were not.
+    updates and moves that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled:
+    while there is one, nothing of the plan is sent. ``impact`` is which calls go elsewhere then; None where that was
+    not worked out. ``tests`` is what became of the file's tests, held against what the PBX will hold; None where they
+    were not.
     """
 
     file: str
@@ -320,11 +357,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change of a plan; ``error`` says why where it was not applied."""
+    """What became of one change of a plan; ``error`` says why where it was not applied.
+
+    Of one step of a move, ``change`` is what was sent, and ``moving`` the name of the route that is moved.
+    """
 
     change: Change
     status: Status
     error: str | None = None
+    moving: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

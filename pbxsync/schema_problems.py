@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pbxsync import schemas
 from pbxsync.document import Mapping, Node, Scalar, Sequence
 from pbxsync.model import Location, Problem, Severity
-from pbxsync.names import control_character, route_fault, trunk_fault
+from pbxsync.names import control_character, declared_fault, trunk_fault
 from pbxsync.quoting import masked, quoted, shown
 from pbxsync.urls import url_fault
 from pbxsync.yaml_text import integer, reading
@@ -329,7 +329,7 @@ def _text_fault(text: str, path: _Path) -> _Fault:
         return url_problem(text) or ("bad-url", f"url can't be read; write one such as {_example(path)}")
     if path == ("pbx", "name"):
         return "bad-pbx-name", f"a PBX can't be called {shown(text)}: {_pbx_name_fault(text)}"
-    named = route_fault(text) if noun == "name" else trunk_fault(text) if noun == "a trunk" else None
+    named = declared_fault(text) if noun == "name" else trunk_fault(text) if noun == "a trunk" else None
     if named:
         rule, reason = named
         what = "a route" if noun == "name" else "a trunk"

@@ -14,6 +14,7 @@ from pbxsync.document import Document, Mapping, Node, Scalar
 from pbxsync.file_tests import claims, problems_of_tests
 from pbxsync.lint_problems import field_problems, table_problems
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
+from pbxsync.names import is_copy
 from pbxsync.nodes import mapping, problem_at, scalar, sequence, text, texts
 from pbxsync.quoting import shown
 from pbxsync.schema_problems import schema_problems, url_problem
@@ -112,7 +113,14 @@ def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
         if old is None:
             continue
         at: Node = old
-        if old.text in names:
+        rule = "rename-clash"
+        if is_copy(old.text.lower()):
+            rule = "reserved-name"
+            message = (
+                f"renamed_from is {shown(old.text)}, the name of a copy that pbxsync made to move a route; write the "
+                "name that the route had in the file"
+            )
+        elif old.text in names:
             line = names[old.text].line
             message = f"renamed_from is {shown(old.text)}, the name of a route of this file (line {line}); remove it"
         elif old.text in taken:
@@ -121,7 +129,7 @@ def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
         else:
             taken[old.text] = old
             continue
-        yield problem_at(file, at, ("routes", n, "renamed_from"), ("rename-clash", message))
+        yield problem_at(file, at, ("routes", n, "renamed_from"), (rule, message))
 
 
 # --- the routes ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pbxsync.known_state import with_changes
 from pbxsync.model import Change, Finding, KnownRoute, Outcome, Route, Status
+from pbxsync.names import folded
 from pbxsync.text import listed
 
 if TYPE_CHECKING:
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
     """Hold the PBX's routes against a change that it should have carried out; what is wrong in words, or None."""
     return _fault(change, _by_name(routes))
+
+
+def removal_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
+    """Why a route must not be deleted any more, given what the PBX holds: it is not what was planned, or not alone.
+
+    A PBX may delete by a name that it compares without regard to case.
+    """
+    named = [known.route for known in routes if folded(known.route.name) == folded(change.name)]
+    if len(named) > 1:
+        return f"the PBX holds {len(named)} routes by the name {change.name}, in whatever case, and may delete them all"
+    if named != [change.before]:
+        return f"{change.name} was changed on the PBX by somebody else meanwhile, and is not deleted"
+    return None
 
 
 def verify(
@@ -29,7 +43,7 @@ def verify(
     applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
     expected = with_changes(known, applied)
     before, after = _by_name(expected), _by_name(actual)
-    findings = [Finding(change.name, fault) for change in applied if (fault := _fault(change, after))]
+    findings = [Finding(change.name, fault) for change in _last(applied) if (fault := _fault(change, after))]
     touched = {change.name for change in applied}
     findings += [
         Finding(name, f"{name} is gone from the PBX, though this run did not delete it")
@@ -46,6 +60,16 @@ def verify(
     gone = {change.before.name for change in applied if change.before}
     failed = {outcome.change.name for outcome in outcomes if outcome.status is Status.FAILED}
     return tuple(findings), (*_notes(before, after, touched | gone, failed), *reordered)
+
+
+def _last(applied: Iterable[Change]) -> Iterable[Change]:
+    """The changes without those of which a later one took over: a copy's add, once the copy has its final name."""
+    last: dict[str, Change] = {}
+    for change in applied:
+        if change.before:
+            last.pop(change.before.name, None)
+        last[change.name] = change
+    return last.values()
 
 
 def _by_name(routes: Iterable[KnownRoute]) -> dict[str, list[Route]]:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxsync.differ import changed_fields, plan
+from pbxsync.changes import changed_fields
+from pbxsync.differ import plan
 from pbxsync.document import parse
 from pbxsync.errors import PlanRefused
 from pbxsync.known_state import with_changes
@@ -85,7 +86,7 @@ def test_the_plan_is_what_a_naive_comparison_by_name_gives(wanted: list[Route], 
     assert names(made.changes) == [
         *(f"update {route.name}" for route in wanted if route.name in old and old[route.name] != route),
         *(f"add {route.name}" for route in wanted if route.name not in old),
-        *(f"delete {route.name}" for route in there if route.name not in new),
+        *(f"delete {route.name}" for route in reversed(there) if route.name not in new),
     ]
 
 
@@ -133,11 +134,11 @@ def test_the_order_of_trunks_is_a_change() -> None:
     assert change.id == "1"
 
 
-def test_updates_run_first_then_adds_in_file_order_then_deletes_in_the_order_of_the_pbx() -> None:
+def test_updates_run_first_then_adds_in_file_order_then_deletes_from_the_last_route_of_the_pbx_up() -> None:
     made = plan(
         desired([C, replace(B, prefix=""), A]), known([Route("z", "1", ("t",)), B, Route("y", "1", ("t",))]), PRUNE_ALL
     )
-    assert names(made.changes) == ["update b", "add c", "add a", "delete z", "delete y"]
+    assert names(made.changes) == ["update b", "add c", "add a", "delete y", "delete z"]
 
 
 def test_a_renamed_route_is_an_update_of_the_old_one_that_keeps_id_and_position() -> None:

@@ -23,6 +23,7 @@ from pbxsync.cli.stopping import Stop
 from pbxsync.errors import PbxsyncError
 from pbxsync.model import Applied, Outcome, Status
 from pbxsync.render import text
+from pbxsync.steps import steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +134,7 @@ def _apply_all(
 ) -> list[_Done]:
     """Apply every plan; for each what became of it, and the error that kept it from being begun."""
     several = len(planned) > 1
-    total = sum(len(plan.changes) for _, plan in planned if _can_be_sent(plan))
+    total = sum(len(steps(plan)) for _, plan in planned if _can_be_sent(plan))
 
     if total and not json:
         _print("\n")

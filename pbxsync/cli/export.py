@@ -10,6 +10,7 @@ import click
 from pbxsync.cli.options import PATH, option, output_options, reach_options
 from pbxsync.cli.reach import connected, target
 from pbxsync.cli.session import read_live
+from pbxsync.cli.showing import warn_of_copies
 from pbxsync.errors import SettingsError
 from pbxsync.export import export
 from pbxsync.render.text import counted
@@ -30,7 +31,8 @@ def command(output: Path | None, reach: Reach, paint: Paint) -> None:
     """Write the PBX's routes as a routes file, in the PBX's order.
 
     A plan from that file is empty. What no file can declare safely is left out, with a comment in the file and a
-    warning on standard error.
+    warning on standard error. A route that an interrupted reorder has left half moved is written once; a plan from the
+    file then takes away what is left over.
     """
     to = target(reach)
     with connected(to, reach) as client:
@@ -39,6 +41,7 @@ def command(output: Path | None, reach: Reach, paint: Paint) -> None:
     for left_out in dict.fromkeys(written.left_out):
         message = f'"{left_out.name}" is left out: {left_out.reason}'
         click.echo(f"pbxsync: {paint.changed('warning')}: {printable(message)}", err=True)
+    warn_of_copies(written.copies, paint)
     if output is None or str(output) == "-":
         click.echo(written.text, nl=False)
         return
@@ -48,8 +51,7 @@ def command(output: Path | None, reach: Reach, paint: Paint) -> None:
         write_whole(output, written.text, mode=_mode(output))
     except OSError as error:
         raise SettingsError(f"{output}: can't be written: {error.strerror}") from None
-    count = len(known.routes) - len(written.left_out)
-    click.echo(f"{printable(str(output))}: {counted(count, 'route')} written.", err=True)
+    click.echo(f"{printable(str(output))}: {counted(written.declared, 'route')} written.", err=True)
 
 
 def _mode(output: Path) -> int:

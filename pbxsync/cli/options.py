@@ -101,17 +101,22 @@ def plan_options(function: Callable[..., _R]) -> Callable[..., _R]:
         help="Refuse a plan that deletes more routes than this.",
     )
     @option("--add-only", is_flag=True, help="Only add what is missing; list the updates as skipped.")
+    @option(
+        "--reorder", is_flag=True, help="Move routes on the PBX where its order sends calls elsewhere than the file's."
+    )
     @option("--no-impact", is_flag=True, help="Don't work out which calls go elsewhere, nor where the order is wrong.")
     @option("--no-tests", is_flag=True, help="Don't hold the file's tests against what the PBX will hold.")
     @functools.wraps(function)
     def with_choices(*args: Any, **kwargs: Any) -> _R:
         choices = PlanChoices(
-            **{name: kwargs.pop(name) for name in ("prune", "max_deletes", "add_only")},
+            **{name: kwargs.pop(name) for name in ("prune", "max_deletes", "add_only", "reorder")},
             impact=not kwargs.pop("no_impact"),
             tests=not kwargs.pop("no_tests"),
         )
         if choices.prune and choices.add_only:
             raise click.UsageError("--prune deletes and --add-only only adds: use one of them.")
+        if choices.reorder and choices.add_only:
+            raise click.UsageError("--reorder moves routes and --add-only only adds: use one of them.")
         return function(*args, choices=choices, **kwargs)
 
     return with_choices

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def shown(total: int, paint: Paint, *, on_stderr: bool) -> Iterator[Callable[[str, Outcome], None]]:
     """Give a function that shows one outcome; its first argument, the PBX's file, leads the line unless empty.
 
-    ``total`` is the number of changes. Lines go to standard output, or with ``on_stderr`` to standard error, where
-    standard output is kept for one JSON document.
+    ``total`` is the number of calls that change something. Lines go to standard output, or with ``on_stderr`` to
+    standard error, where standard output is kept for one JSON document.
     """
     guard = threading.Lock()  # outcomes of several PBXs come from several threads
 

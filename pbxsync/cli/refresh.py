@@ -9,9 +9,11 @@ import click
 from pbxsync.cli.options import PATH, lock_option, option, output_options, reach_options
 from pbxsync.cli.reach import SANDBOX, connected, target
 from pbxsync.cli.session import lockable, read_live
+from pbxsync.cli.showing import warn_of_copies
 from pbxsync.errors import SettingsError
 from pbxsync.known_state import StateFile
 from pbxsync.model import KnownState
+from pbxsync.names import is_copy
 from pbxsync.render.text import counted
 from pbxsync.text import command_line, listed, printable
 from pbxsync.verification import stored_fault
@@ -50,6 +52,7 @@ def command(state: Path, lock_timeout: float, reach: Reach, paint: Paint) -> Non
         settled = [doubt for doubt in file.state.doubts if doubt not in doubts]
         file.write(KnownState(to.address, live.routes, str(state), doubts))
     click.echo(f"{printable(str(state))}: {counted(len(live.routes), 'route')} of {to.address} recorded.")
+    warn_of_copies([name for one in live.routes if is_copy(name := one.route.name)], paint)
     if settled:
         names = listed(doubt.change.name for doubt in settled)
         click.echo(printable(f"No longer in doubt, the PBX holds what was sent: {names}"))

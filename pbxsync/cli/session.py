@@ -15,6 +15,7 @@ from pbxsync.cli.reach import NO_PBX, connected
 from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, StaleState, StateError
 from pbxsync.known_state import StateFile
 from pbxsync.model import Applied, KnownState, Outcome, Status
+from pbxsync.steps import outcomes
 from pbxsync.urls import without_scheme
 from pbxsync.verification import verify
 
@@ -110,13 +111,13 @@ class Session:
         if self._file is not None:
             before = check_recorded(plan, self._known.routes, client)
             ledger = RecordedLedger(self._file)
-        outcomes = []
-        for outcome in apply(plan, client, ledger, self._stop.event.is_set):
-            outcomes.append(outcome)
+        sent = []
+        for outcome in apply(plan, client, ledger, self._stop.event.is_set, before or ()):
+            sent.append(outcome)
             show(outcome)
-        rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in outcomes)
-        done = Applied(plan, tuple(outcomes), interrupted=self._stop.signal if rest else None)
-        return self._verified(done, before) if before is not None else replace(done, notes=(_UNCHECKED,))
+        rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in sent)
+        done = Applied(plan, outcomes(plan, sent), interrupted=self._stop.signal if rest else None)
+        return self._verified(done, before, sent) if before is not None else replace(done, notes=(_UNCHECKED,))
 
     def _nothing_to_do(self, plan: Plan) -> Applied:
         if self._file is not None and not self._file.path.exists():
@@ -125,16 +126,17 @@ class Session:
             self._file.write(self._file.state)  # what --init began is there for the next run, also when it is empty
         return Applied(plan, ())
 
-    def _verified(self, done: Applied, before: tuple[KnownRoute, ...]) -> Applied:
+    def _verified(self, done: Applied, before: tuple[KnownRoute, ...], sent: Sequence[Outcome]) -> Applied:
         """Ask the PBX at the end what it stored. Where nothing was carried out there is nothing to ask."""
-        if not done.count(Status.APPLIED) or done.count(Status.IN_DOUBT):
+        statuses = {outcome.status for outcome in sent}
+        if Status.APPLIED not in statuses or Status.IN_DOUBT in statuses:
             return done
         try:
             actual = self._connection().query_routes()
         except PbxError as error:
             message = f"what the PBX stored can't be checked: {error}; plan again to see"
             return replace(done, error=message)
-        findings, notes = verify(before, done.outcomes, actual)
+        findings, notes = verify(before, sent, actual)
         done = replace(done, findings=findings, notes=notes)
         if self._file is None:
             return done

@@ -11,7 +11,7 @@ from pbxsync.errors import InputError, PbxsyncError
 from pbxsync.model import Applied, Plan, Severity
 from pbxsync.render import json as json_render
 from pbxsync.render import text
-from pbxsync.text import printable
+from pbxsync.text import listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,6 +53,17 @@ def show_failures(failures: Iterable[Failure]) -> None:
     for failure in failures:
         lead = f"{failure.file}: " if failure.file is not None else ""
         click.echo(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}", err=True)
+
+
+def warn_of_copies(names: Sequence[str], paint: Paint) -> None:
+    """Say on standard error which copies on the PBX an interrupted reorder has left."""
+    if names:
+        copies = text.counted(len(names), "copy", "copies")
+        message = (
+            f"a reorder was interrupted: the PBX holds {copies} of routes that were being moved ({listed(names)}); the "
+            "next apply of the routes file completes the moves, or takes them back"
+        )
+        click.echo(f"pbxsync: {paint.changed('warning')}: {printable(message)}", err=True)
 
 
 def show_plans(plans: Sequence[Plan], paint: Paint) -> None:

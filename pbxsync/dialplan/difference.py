@@ -92,7 +92,7 @@ class _Comparison:
         found = []
         for (one, other, callers), cell in self._cells.items():
             numbers = Numbers(self._regions.numbers, parts.get(cell, self._regions.numbers.empty))
-            numbers = self._noticed(one, other, numbers)
+            numbers = noticed(self._regions, one, other, numbers)
             if numbers:
                 found.append(Difference(one, other, callers, numbers))
         return found
@@ -104,23 +104,26 @@ class _Comparison:
         if found is None:
             takers = self._regions.takers
             who = outcomes(self._regions.callers, takers(before), takers(after)) if before != after else ()
-            cells = [cell for cell in who if not self._surely_alike(cell[0], cell[1])]
+            cells = [cell for cell in who if not alike(self._regions, cell[0], cell[1])]
             found = tuple(self._cells.setdefault(cell, len(self._cells)) for cell in cells)
             self._of_chains[key] = found
         return found
 
-    def _surely_alike(self, before: int | None, after: int | None) -> bool:
-        if before is None or after is None:
-            return before is after
-        one, other = self._regions.handlings[before], self._regions.handlings[after]
-        return (one.trunks, one.prepend, one.strip) == (other.trunks, other.prepend, other.strip)
 
-    def _noticed(self, before: int | None, after: int | None, numbers: Numbers) -> Numbers:
-        """The numbers without those of which the same digits go to the same trunks."""
-        if before is None or after is None:
-            return numbers
-        one, other = self._regions.handlings[before], self._regions.handlings[after]
-        if one.trunks != other.trunks:
-            return numbers
-        same = sent_the_same(one.strip, one.prepend, other.strip, other.prepend)
-        return numbers - self._regions.numbers.of(*same) if same else numbers
+def alike(regions: Regions, before: int | None, after: int | None) -> bool:
+    """Whether two routes, by their keys, surely do the same with any number: the same trunks, the same digits."""
+    if before is None or after is None:
+        return before is after
+    one, other = regions.handlings[before], regions.handlings[after]
+    return (one.trunks, one.prepend, one.strip) == (other.trunks, other.prepend, other.strip)
+
+
+def noticed(regions: Regions, before: int | None, after: int | None, numbers: Numbers) -> Numbers:
+    """The numbers without those of which two routes, by their keys, send the same digits to the same trunks."""
+    if before is None or after is None:
+        return numbers
+    one, other = regions.handlings[before], regions.handlings[after]
+    if one.trunks != other.trunks:
+        return numbers
+    same = sent_the_same(one.strip, one.prepend, other.strip, other.prepend)
+    return numbers - regions.numbers.of(*same) if same else numbers

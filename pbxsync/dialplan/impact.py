@@ -12,7 +12,7 @@ from pbxsync.dialplan.table import RouteTable
 from pbxsync.model import CallExample, CallPath, Impact, NumberWords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pbxsync.dialplan.numbers import Numbers
     from pbxsync.dialplan.regions import Partition
@@ -62,7 +62,7 @@ def _entry(one: Difference, old: Partition, new: Partition, *, in_few_words: boo
         before=was,
         after=now,
         example=CallExample(dial, regions.callers.example(one.callers), _sends(was, dial), _sends(now, dial)),
-        words=in_words(one.numbers, shapes, hints, (old, new)) if in_few_words else NumberWords(numbers),
+        words=in_words(one.numbers, shapes, hints[0], near_in((old, new))) if in_few_words else NumberWords(numbers),
     )
 
 
@@ -73,18 +73,28 @@ def hints_of(one: Difference, regions: Regions) -> list[Shape]:
     return [both, *shapes] if both is not None else shapes
 
 
+def near_in(tables: Sequence[Partition]) -> Callable[[Numbers], list[Shape]]:
+    """What tells the patterns of the tables' routes that some of a set of numbers come to."""
+
+    def near(numbers: Numbers) -> list[Shape]:
+        keys = sorted({key for table in tables for key in table.keys_within(numbers)})
+        return [tables[0].regions.handlings[key].numbers for key in keys]
+
+    return near
+
+
 def in_words(
-    numbers: Numbers, shapes: Iterable[Shape], hints: Iterable[Shape], tables: Iterable[Partition]
+    numbers: Numbers, shapes: Iterable[Shape], base: Shape, near: Callable[[Numbers], Iterable[Shape]]
 ) -> NumberWords:
-    """The numbers as a person would say them: some patterns, or one pattern but not some others."""
+    """The numbers as a person would say them: some patterns, or ``base`` but not some others.
+
+    ``near`` tells the patterns that are likely to say what is left out of ``base``.
+    """
     texts = tuple(shape.text for shape in shapes)
-    base = next(iter(hints))
     if _effort(texts) < _MUCH:
         return NumberWords(texts)
     left_out = numbers.space.of(base) - numbers
-    regions = next(iter(tables)).regions
-    near = sorted({key for table in tables for key in table.keys_within(left_out)})
-    others = list(dict.fromkeys(shape for key in near if (shape := regions.handlings[key].numbers & base)))
+    others = list(dict.fromkeys(both for shape in near(left_out) if (both := shape & base)))
     if len(others) > _NEAR:
         return NumberWords(texts)
     rest = short_cover(left_out, others, len(texts))

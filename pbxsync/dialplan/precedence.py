@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pbxsync.dialplan.cover import cover
 from pbxsync.dialplan.difference import differences
-from pbxsync.dialplan.impact import hints_of, in_words
+from pbxsync.dialplan.impact import hints_of, in_words, near_in
 
 if TYPE_CHECKING:
     from pbxsync.dialplan.regions import Partition
@@ -39,7 +39,7 @@ def overtaken(declared: Partition, held: Partition) -> tuple[Overtaken, ...]:
         if one.before is None or one.after is None or one.before not in held.rows:
             continue
         hints = hints_of(one, declared.regions)
-        words = in_words(one.numbers, cover(one.numbers, hints), hints, (declared, held))
+        words = in_words(one.numbers, cover(one.numbers, hints), hints[0], near_in((declared, held)))
         who = one.callers
         place, row = declared.rows[one.before]
         above, other = held.rows[one.after]

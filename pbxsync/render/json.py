@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pbxsync.model import Action, Applied, CallPath, Change, Impact, Plan, Problem, Route, Verdict
+from pbxsync.model import Action, Applied, CallPath, Change, Impact, Move, Plan, Problem, Route, Verdict
 from pbxsync.render.verdicts import verdict_item
 from pbxsync.text import safe_json
 
@@ -79,6 +79,24 @@ def _change(change: Change) -> dict[str, Any]:
             for field in change.fields
         ],
         "location": {"file": at.file, "line": at.line, "column": at.column} if at else None,
+        "move": _move(change.move) if change.move else None,
+    }
+
+
+def _move(move: Move) -> dict[str, Any]:
+    return {
+        "copy": move.copy.name if move.copy else None,
+        "deletes": [removal.name for removal in move.removals],
+        "renames": move.rename.before.name if move.rename and move.rename.before else None,
+        "behind": [
+            {
+                "route": one.route,
+                "numbers": list(one.numbers),
+                "callers": {"match": list(one.match), "not": list(one.but_not)},
+            }
+            for one in move.behind
+        ],
+        "others": move.others,
     }
 
 
@@ -101,7 +119,6 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "blocked": list(plan.blocked),
         "summary": {
             **{str(action): plan.count(action) for action in Action},
-            "move": 0,
             "unchanged": plan.unchanged,
             "unmanaged": len(plan.unmanaged),
         },

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pbxsync.model import Action, Applied, Change, Outcome, Plan, Problem, Route, Severity, Status
+from pbxsync.model import Action, Applied, Change, Move, Outcome, Plan, Problem, Route, Severity, Status
 from pbxsync.render.impact import impact_lines
 from pbxsync.render.paint import Paint
-from pbxsync.text import listed, printable
+from pbxsync.text import callers_in_words, listed, numbers_in_words, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 PLAIN = Paint()
 #: So many warnings of one rule are shown of each plan.
 _WARNINGS = 10
-_SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+_SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.MOVE: "↓"}
+#: So many routes that a moved one must come behind are named.
+_BEHIND = 3
 
 
 def problem_lines(problems: Iterable[Problem], paint: Paint = PLAIN) -> str:
@@ -75,9 +77,9 @@ def _tests_sum(plan: Plan) -> list[str]:
     return [f"Tests: {counted(len(plan.tests), 'test')} passed."] if plan.tests else []
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """``1 route``, ``2 routes``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _headline(plan: Plan) -> str:
@@ -100,9 +102,16 @@ def _sum(plan: Plan) -> str:
 
 
 def _change_lines(change: Change, width: int, paint: Paint) -> list[str]:
-    colour = {Action.ADD: paint.good, Action.UPDATE: paint.changed, Action.DELETE: paint.bad}[change.action]
-    sign = colour(f"{_SIGNS[change.action]} {change.action:<6}")
+    colours = {
+        Action.ADD: paint.good,
+        Action.UPDATE: paint.changed,
+        Action.DELETE: paint.bad,
+        Action.MOVE: paint.changed,
+    }
+    sign = colours[change.action](f"{_SIGNS[change.action]} {change.action:<6}")
     name = printable(change.name).ljust(width)
+    if change.move is not None:
+        return [f"  {sign}  {name}  {_why(change.move)}"]
     if change.before is None or change.after is None:
         route = change.after or change.before
         return [f"  {sign}  {name}  {_described(route) if route else ''}"]
@@ -111,6 +120,26 @@ def _change_lines(change: Change, width: int, paint: Paint) -> list[str]:
         before, after = paint.bad(_value(field.before)), paint.good(_value(field.after))
         lines.append(f"              {field.field}: {before} → {after}")
     return lines
+
+
+def _why(move: Move) -> str:
+    """Why a route is moved: what it must come behind, and for which calls; or what is left to do of a move."""
+    names = list(dict.fromkeys(one.route for one in move.behind))
+    parts = [
+        f"{printable(one.route)}: "
+        f"{printable(numbers_in_words(one.words.patterns, one.words.but_not))}"
+        f"{printable(callers_in_words(one.match, one.but_not))}"
+        for one in move.behind
+        if one.route in names[:_BEHIND]
+    ]
+    more = len(names[_BEHIND:]) + move.others
+    rest = f"; and {counted(more, 'route')} more" if more else ""
+    why = f"must come after {'; '.join(parts)}{rest}" if parts else "stays where it stands"
+    if move.copy is not None:
+        return why
+    gone = listed(printable(removal.name) for removal in move.removals)
+    left = f"its copy is there, {gone} goes" if move.rename is not None else f"{gone} goes"
+    return f"{why} (an earlier run began it: {left})"
 
 
 def _value(value: str | tuple[str, ...]) -> str:
@@ -128,13 +157,24 @@ def _described(route: Route) -> str:
 def outcome_line(outcome: Outcome, paint: Paint = PLAIN) -> str:
     """One outcome on one line, without the line's end."""
     change = outcome.change
-    what = f"{change.action} {printable(change.name)}"
+    what = _step(outcome) if outcome.moving is not None else f"{change.action} {printable(change.name)}"
     if outcome.status is Status.APPLIED:
         return f"  {paint.good('✓ applied')}  {what}"
     if outcome.status is Status.NOT_ATTEMPTED:
         return f"  {paint.faint('· not attempted')}  {what}"
     word = "✗ failed" if outcome.status is Status.FAILED else "? in doubt"
     return f"  {paint.bad(word)}  {what}: {printable(outcome.error or '')}"
+
+
+def _step(outcome: Outcome) -> str:
+    """One step of a move in words."""
+    change = outcome.change
+    moved = f"move {printable(outcome.moving or '')}"
+    if change.action is Action.ADD:
+        return f"{moved}: add its copy, {printable(change.name)}"
+    if change.action is Action.DELETE:
+        return f"{moved}: delete {printable(change.name)} where it stood"
+    return f"{moved}: rename its copy"
 
 
 def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:

@@ -23,7 +23,7 @@ def test_a_second_apply_sends_nothing_and_the_routes_are_there_once() -> None:
         "  + add     r2  1002 → a\n"
         "  Calls that go elsewhere:\n"
         "    1001, 1002 are now routed, to a, e.g. 1001\n"
-        "Plan: 2 to add, 0 to update, 0 to delete; 0 unchanged, 0 unmanaged.\n"
+        "Plan: 2 to add, 0 to update, 0 to delete, 0 to move; 0 unchanged, 0 unmanaged.\n"
         "\n"
         "  ✓ applied  add r1\n"
         "  ✓ applied  add r2\n"

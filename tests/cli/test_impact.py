@@ -22,7 +22,7 @@ FAX = route("fax", "8X.", ["line"])
 
 STANDS_WRONG = (
     "world {} behind rest on the PBX, and loses calls there that the file gives to it: rest takes 9011X. (such as "
-    "90116789234); move world above rest on the PBX"
+    "90116789234); --reorder mends that, or move world above rest on the PBX"
 )
 
 
@@ -71,7 +71,7 @@ def test_a_plan_says_which_calls_go_elsewhere_and_where_the_order_is_wrong(known
         "    9NXXXXXX still goes to a, with other digits, e.g. 93456789, sent as 2123456789 (was 3456789)\n"
         "    7XX is now routed, to line, e.g. 734\n"
         f"  warning: {STANDS_WRONG.format('will stand')} [order]\n"
-        "Plan: 2 to add, 2 to update, 1 to delete; 1 unchanged, 0 unmanaged.\n"
+        "Plan: 2 to add, 2 to update, 1 to delete, 0 to move; 1 unchanged, 0 unmanaged.\n"
     )
     (plan,) = plans("plan", done)
     assert [entry["numbers"] for entry in plan["impact"]] == [["911"], ["9NXXXXXX"], ["8X."], ["7XX"]]
@@ -147,7 +147,7 @@ def test_without_impact_neither_calls_nor_order_are_looked_at(by: str) -> None:
         f"routes.yaml → {pbx.url}, live\n"
         "  + add     world  9011 | X., 00 in front → intl\n"
         "  Which calls go elsewhere, and whether the order is right, was not worked out (--no-impact).\n"
-        "Plan: 1 to add, 0 to update, 0 to delete; 1 unchanged, 0 unmanaged.\n"
+        "Plan: 1 to add, 0 to update, 0 to delete, 0 to move; 1 unchanged, 0 unmanaged.\n"
     )
     for name, done in (("plan", planned), ("apply", applied)):
         (plan,) = plans(name, done)

@@ -70,7 +70,7 @@ def test_routes_that_the_file_does_not_declare_are_listed_and_left_alone() -> No
         done = pbxsync("apply", "routes.yaml", env=to(pbx))
         assert names(pbx) == ["old", "older", "r1"]
     assert "  unmanaged, left as they are: old, older\n" in done.out
-    assert "0 to delete; 0 unchanged, 2 unmanaged." in done.out
+    assert "0 to delete, 0 to move; 0 unchanged, 2 unmanaged." in done.out
 
 
 def test_prune_deletes_what_the_file_does_not_declare() -> None:

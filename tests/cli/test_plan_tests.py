@@ -55,7 +55,9 @@ def test_tests_that_pass_are_counted_in_plan_and_apply_and_where_nothing_is_to_d
         assert names(pbx) == ["emergency"]
     assert [done.code for done in (planned, applied, again)] == [2, 0, 0]
     passed = "Tests: 2 tests passed.\n"
-    assert planned.out.endswith(f"Plan: 1 to add, 0 to update, 0 to delete; 0 unchanged, 0 unmanaged.\n{passed}")
+    assert planned.out.endswith(
+        f"Plan: 1 to add, 0 to update, 0 to delete, 0 to move; 0 unchanged, 0 unmanaged.\n{passed}"
+    )
     assert f"0 unmanaged.\n{passed}\n  ✓ applied  add emergency\n" in applied.out
     assert again.out.endswith(f"Nothing to do: 1 unchanged, 0 unmanaged.\n{passed}")
     assert planned.err == applied.err == again.err == ""
@@ -74,7 +76,7 @@ def test_a_plan_that_breaks_tests_shows_each_of_them_and_exits_1() -> None:
     assert shown[0].startswith("  ✗ test routes.yaml:13:3: 911 goes to theirs (X.) instead of emergency")
     assert shown[1].startswith("  ✗ test routes.yaml:21:3: ")
     assert plain.out.endswith(
-        "Plan: 1 to add, 0 to update, 0 to delete; 0 unchanged, 1 unmanaged.\n"
+        "Plan: 1 to add, 0 to update, 0 to delete, 0 to move; 0 unchanged, 1 unmanaged.\n"
         "Tests: 2 of 3 fail on what the PBX will hold; apply sends nothing.\n"
     )
 

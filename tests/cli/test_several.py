@@ -35,7 +35,7 @@ def test_a_pbx_that_fails_keeps_no_other_from_being_applied(output: str) -> None
         assert f"{b}:  ✗ failed  add r2: " in done.out
         assert f"{b}:  · not attempted  add r3\n" in done.out
         assert f"{a}: 3 applied, 0 failed, 0 in doubt, 0 not attempted.\n" in done.out
-        assert "2 PBXs: 6 to add, 0 to update, 0 to delete; 0 with nothing to do.\n" in done.out
+        assert "2 PBXs: 6 to add, 0 to update, 0 to delete, 0 to move; 0 with nothing to do.\n" in done.out
     else:
         outcomes = {plan["file"]: [one["status"] for one in plan["outcomes"]] for plan in done.json["plans"]}
         assert outcomes == {a: ["applied"] * 3, b: ["applied", "failed", "not_attempted"]}
@@ -84,7 +84,7 @@ def test_a_folder_of_states_holds_one_for_each_file() -> None:
         assert json.loads(Path("states/b.json").read_text(encoding="utf-8"))["pbx"] == {"url": two.url}
         second = pbxsync("plan", "a.yaml", "b.yaml", "--state", "states", "--detailed-exitcode")
         assert second.code == 0
-        assert "2 PBXs: 0 to add, 0 to update, 0 to delete; 2 with nothing to do.\n" in second.out
+        assert "2 PBXs: 0 to add, 0 to update, 0 to delete, 0 to move; 2 with nothing to do.\n" in second.out
         # One file alone finds its own state in the folder, too.
         assert pbxsync("plan", "b.yaml", "--state", "states", "--detailed-exitcode").code == 0
 

@@ -1,0 +1,161 @@
+"""The plan of a reorder: which routes move, what the table means then, and what each step does to each call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pbxsync.dialplan.callers import Callers
+from pbxsync.dialplan.difference import differences
+from pbxsync.dialplan.regions import Regions
+from pbxsync.dialplan.table import RouteTable
+from pbxsync.differ import plan
+from pbxsync.effects import foreseen
+from pbxsync.model import Action
+from pbxsync.names import is_copy
+from pbxsync.steps import steps
+from tests.reordering import (
+    PRUNE,
+    REORDER,
+    Case,
+    after,
+    breaks_rule,
+    cases,
+    fates,
+    matching,
+    must_move,
+    table,
+    updates,
+)
+
+if TYPE_CHECKING:
+    from pbxsync.model import Plan, PlanChoices, Route
+
+CHOICES = st.sampled_from([REORDER, PRUNE])
+
+
+def moved(made: Plan) -> set[str]:
+    return {change.name for change in made.changes if change.action is Action.MOVE}
+
+
+def updated(case: Case, made: Plan) -> list[Route]:
+    """The PBX's table once the updates are done."""
+    return table(after(case.known, made, updates(made)))
+
+
+@given(cases())
+def test_exactly_those_routes_move_that_the_rule_says_and_no_more(case: Case) -> None:
+    made = case.plan()
+    assert moved(made) == must_move(case.declared, updated(case, made))
+
+
+@given(cases())
+def test_to_leave_out_any_one_move_breaks_the_rule(case: Case) -> None:
+    made = case.plan()
+    held = updated(case, made)
+    indexes = {at for at, route in enumerate(case.declared) if route.name in moved(made)}
+    for one in indexes:
+        assert one in breaks_rule(case.declared, held, indexes - {one})
+
+
+@given(cases(), CHOICES)
+def test_what_stays_keeps_its_order_and_what_is_added_or_moved_follows_in_the_order_of_the_file(
+    case: Case, choices: PlanChoices
+) -> None:
+    made = case.plan(choices)
+    behind = {change.name for change in made.changes if change.action in (Action.ADD, Action.MOVE)}
+    deleted = {change.name for change in made.changes if change.action is Action.DELETE}
+    result = [route.name for route in table(after(case.known, made))]
+    assert result == [
+        *(route.name for route in case.held if route.name not in behind | deleted),
+        *(route.name for route in case.declared if route.name in behind),
+    ]
+    assert set(table(after(case.known, made))) >= set(case.declared)
+
+
+@given(cases(unmanaged=False) | cases())
+def test_without_unmanaged_routes_the_table_means_what_the_file_means(case: Case) -> None:
+    made = case.plan(PRUNE)
+    assert fates(table(after(case.known, made))) == fates(case.declared)
+
+
+@given(cases())
+def test_with_unmanaged_routes_every_call_goes_as_the_file_says_that_none_of_them_matches(case: Case) -> None:
+    made = case.plan()
+    strange = [route for route in case.held if route.name in made.unmanaged]
+    theirs = set().union(*map(matching, strange))
+    wanted, result = fates(case.declared), fates(table(after(case.known, made)))
+    assert {call for call in wanted if wanted[call] != result[call]} <= theirs
+
+
+@given(cases(most=4))
+def test_the_plan_says_which_unmanaged_routes_keep_the_meaning_out_of_reach(case: Case) -> None:
+    made = foreseen(case.plan(), case.desired, case.known, REORDER)
+    wanted, result = fates(case.declared), fates(table(after(case.known, made)))
+    lost = {call for call in wanted if wanted[call] is not None and wanted[call] != result[call]}
+    orders = [warning.message for warning in made.warnings if warning.rule == "order"]
+    assert bool(orders) == bool(lost)
+    assert all("unmanaged so far" in message and "--reorder" not in message for message in orders)
+
+
+@given(cases(), CHOICES)
+def test_after_each_step_from_the_updates_on_each_call_goes_as_before_or_as_after(
+    case: Case, choices: PlanChoices
+) -> None:
+    made = case.plan(choices)
+    regions = Regions()
+    states = [
+        regions.partition(RouteTable(table(after(case.known, made, count))))
+        for count in range(updates(made), len(steps(made)) + 1)
+    ]
+    for at, state in enumerate(states[1:-1], start=1):
+        from_after = differences(states[-1], state)
+        for one in differences(states[0], state):
+            for other in from_after:
+                match = (*one.callers.match, *other.callers.match)
+                callers = Callers(match, (*one.callers.but_not, *other.callers.but_not))
+                numbers = one.numbers & other.numbers
+                assert not numbers or not regions.callers.anybody(callers), (at, numbers.example(), callers)
+
+
+@given(cases(most=4), CHOICES)
+def test_after_each_step_each_single_call_goes_as_before_or_as_after(case: Case, choices: PlanChoices) -> None:
+    made = case.plan(choices)
+    counts = range(updates(made), len(steps(made)) + 1)
+    all_fates = [fates(table(after(case.known, made, count))) for count in counts]
+    for now in all_fates:
+        assert all(now[call] in (all_fates[0][call], all_fates[-1][call]) for call in now)
+
+
+@given(cases(), CHOICES, st.data())
+def test_stopped_after_any_step_and_planned_again_it_comes_to_the_same_table(
+    case: Case, choices: PlanChoices, data: st.DataObject
+) -> None:
+    made = case.plan(choices)
+    wanted = table(after(case.known, made))
+    state = case.known
+    for _ in range(4):
+        state = after(state, made, data.draw(st.integers(0, len(steps(made)))))
+        made = plan(case.desired, state, choices)
+    assert table(after(state, made)) == wanted
+
+
+@given(cases(), CHOICES)
+def test_a_second_plan_is_empty(case: Case, choices: PlanChoices) -> None:
+    state = after(case.known, case.plan(choices))
+    assert plan(case.desired, state, choices).changes == ()
+
+
+@given(cases(), CHOICES)
+def test_a_reorder_leaves_no_copy_behind_and_every_step_does_something(case: Case, choices: PlanChoices) -> None:
+    made = case.plan(choices)
+    assert not any(is_copy(route.name) for route in table(after(case.known, made)))
+    for count in range(len(steps(made))):
+        assert table(after(case.known, made, count)) != table(after(case.known, made, count + 1))
+
+
+@given(cases(unmanaged=False, changed=False))
+def test_where_the_order_is_the_file_s_already_nothing_moves(case: Case) -> None:
+    assert not moved(Case(case.declared, case.declared).plan())
