@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbxsync.dialplan.coverage import table_findings
 from pbxsync.dialplan.impact import impact
 from pbxsync.dialplan.lint import field_findings
+from pbxsync.dialplan.order import Standing, placed
+from pbxsync.dialplan.passing import Version, passing
 from pbxsync.dialplan.table import RouteTable
 from pbxsync.model import Route
 
@@ -210,6 +212,27 @@ def appending(routes: list[Route]) -> Callable[[], int]:
     return lambda: len(impact(routes, longer))
 
 
+def reordering(routes: list[Route]) -> Callable[[], int]:
+    """Work out which routes must move where the file has a new one on top, which takes a hundredth of all numbers."""
+    declared = [Route("new", "44X.", ("carrier-new",)), *routes]
+    standing = [Standing(), *(Standing((place,)) for place in range(len(routes)))]
+    return lambda: sum(one.place is None for one in placed(declared, standing)) - 1
+
+
+def passing_by(routes: list[Route]) -> Callable[[], int]:
+    """Look for calls that go elsewhere for a moment where one route of a hundred changes, one after the other."""
+    several = changed(routes, Random("moments"))
+    lived: list[Version] = []
+    changing: list[Route] = []
+    for old, new in zip(routes, several, strict=True):
+        if new is old:
+            lived.append(Version(old, 0, len(routes)))
+        else:
+            changing += [old, new]
+            lived += [Version(old, 0, len(changing) // 2), Version(new, len(changing) // 2, len(routes))]
+    return lambda: len(passing(lived, len(changing) // 2, changing))
+
+
 def linting(routes: list[Route]) -> Callable[[], int]:
     """Look for what is wrong or odd in each route's fields, and in how the routes stand to each other."""
 
@@ -234,6 +257,8 @@ WORKS = {
         Work("decide", deciding, times=CALLS),
         Work("compare, 1 % changed", comparing, times=CHANGES),
         Work("compare, 1 appended", appending),
+        Work("reorder, 1 on top", reordering),
+        Work("moments, 1 % changed", passing_by),
         Work("lint", linting),
         Work("nothing", nothing_at_all),
     )

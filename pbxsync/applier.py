@@ -96,8 +96,8 @@ def check_tested(plan: Plan) -> None:
         raise TestsFailed(
             f"{plan.file}: nothing was sent, since tests fail on what the PBX will hold: "
             f"line {failed[0].claim.location.line}: {failed[0].message}{more}. "
-            "Mend the routes or the tests, or move a route that stands too low on the PBX; "
-            "--no-tests sends all the same"
+            "Mend the routes or the tests; --reorder helps where a route stands too low on the PBX, and --no-tests "
+            "sends all the same"
         )
 
 

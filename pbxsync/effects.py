@@ -68,6 +68,7 @@ class _Order:
     def __init__(self, plan: Plan, declared: set[str], *, can_move: bool) -> None:
         self._appended = {change.name for change in plan.changes if change.action in (Action.ADD, Action.MOVE)}
         self._declared = declared
+        self._blocked = frozenset(plan.blocked)
         self._can_move = can_move and not plan.count(Action.MOVE)
 
     def warning(self, name: str, those: Sequence[Overtaken]) -> PlanWarning:
@@ -78,7 +79,8 @@ class _Order:
         remedies = []
         if own:
             hand = f"move {name} above {own[0]} on the PBX"
-            remedies.append(f"--reorder mends that, or {hand}" if self._can_move else hand)
+            helps = self._can_move and not self._blocked.issuperset(own)
+            remedies.append(f"--reorder mends that, or {hand}" if helps else hand)
         if strange:
             # Perhaps they are right: nobody has said yet where they belong.
             remedies.append(

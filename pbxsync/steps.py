@@ -43,8 +43,7 @@ _STAGES = {Action.UPDATE: Stage.UPDATE, Action.ADD: Stage.ADD, Action.DELETE: St
 
 #: Why a move is not done of which some steps are.
 HALF_DONE = (
-    f"begun, and not finished: a copy, with {COPY} behind its name, is on the PBX, and each call goes as before or as "
-    "after the move; run again to complete it"
+    f"begun, and not finished: the PBX holds a copy, with {COPY} behind its name; run again to complete the move"
 )
 
 

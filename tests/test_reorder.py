@@ -12,10 +12,13 @@ from pbxsync.dialplan.difference import differences
 from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.table import RouteTable
 from pbxsync.differ import plan
+from pbxsync.document import parse
 from pbxsync.effects import foreseen
-from pbxsync.model import Action
-from pbxsync.names import is_copy
+from pbxsync.export import export
+from pbxsync.model import Action, PlanChoices
+from pbxsync.names import is_copy, original
 from pbxsync.steps import steps
+from pbxsync.validator import check
 from tests.reordering import (
     PRUNE,
     REORDER,
@@ -31,13 +34,17 @@ from tests.reordering import (
 )
 
 if TYPE_CHECKING:
-    from pbxsync.model import Plan, PlanChoices, Route
+    from pbxsync.model import KnownState, Plan, Route
 
 CHOICES = st.sampled_from([REORDER, PRUNE])
 
 
 def moved(made: Plan) -> set[str]:
     return {change.name for change in made.changes if change.action is Action.MOVE}
+
+
+def names(state: KnownState) -> list[str]:
+    return [one.route.name for one in state.routes]
 
 
 def updated(case: Case, made: Plan) -> list[Route]:
@@ -154,6 +161,21 @@ def test_a_reorder_leaves_no_copy_behind_and_every_step_does_something(case: Cas
     assert not any(is_copy(route.name) for route in table(after(case.known, made)))
     for count in range(len(steps(made))):
         assert table(after(case.known, made, count)) != table(after(case.known, made, count + 1))
+
+
+@given(cases(), CHOICES, st.data())
+def test_an_export_of_what_a_reorder_left_half_done_plans_to_taking_copies_away_and_moves_no_call(
+    case: Case, choices: PlanChoices, data: st.DataObject
+) -> None:
+    made = case.plan(choices)
+    state = after(case.known, made, data.draw(st.integers(updates(made), len(steps(made)))))
+    exported = check(parse(export(state, url=None, type="json").text.encode(), "exported.yaml")).desired
+    assert exported is not None
+    own = {one.route.name for one in exported.routes}
+    again = foreseen(plan(exported, state, PlanChoices()), exported, state, PlanChoices())
+    assert not again.impact
+    assert not any(change.action is Action.ADD or (change.move and change.move.copy) for change in again.changes)
+    assert not any(is_copy(name) and original(name) in own for name in names(after(state, again)))
 
 
 @given(cases(unmanaged=False, changed=False))

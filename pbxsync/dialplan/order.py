@@ -7,10 +7,12 @@ otherwise. What the PBX is told to add goes to the end of its table, so what mus
 from __future__ import annotations
 
 import math
+from bisect import bisect_right, insort
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pbxsync.dialplan.callers import Taker, outcomes
+from pbxsync.dialplan.callers import Callers
 from pbxsync.dialplan.cover import cover
 from pbxsync.dialplan.difference import alike, noticed
 from pbxsync.dialplan.impact import in_words, near_in
@@ -21,13 +23,14 @@ from pbxsync.model import Behind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pbxsync.dialplan.callers import Callers
     from pbxsync.dialplan.numbers import Numbers
-    from pbxsync.dialplan.regions import Chain, Handling, Partition
+    from pbxsync.dialplan.regions import Chain, Handling
     from pbxsync.model import Route
 
 #: So many routes that one must come behind are told, with their numbers; a catch-all may have thousands.
 TOLD = 20
+#: Of so many routes it takes less time to look at each than at all numbers.
+_MANY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,19 @@ def placed(routes: Sequence[Route], standing: Sequence[Standing]) -> list[Placed
 
     ``routes`` are the file's, in its order, and ``standing`` is where each of them stands by now.
     """
+    first = [_first(one) for one in standing if one.known]
+    if all(above <= below for above, below in pairwise(first)):
+        return [_staying(one) for one in standing]  # as on most days: the PBX's order is the file's
     return list(_Placing(routes, standing).all())
+
+
+def _first(standing: Standing) -> float:
+    """The place of the route, or of the first of its copies; the end is behind every place."""
+    return standing.places[0] if standing.places else math.inf
+
+
+def _staying(standing: Standing) -> Placed:
+    return Placed(standing.places[0] if standing.places else None)
 
 
 class _Placing:
@@ -71,54 +86,65 @@ class _Placing:
         self._standing = standing
         self._regions = Regions()
         self._table = RouteTable(routes)
-        self._partition: Partition | None = None
-        #: The place of each route so far: the end is behind every place, and what isn't known before any.
-        self._places: list[float] = []
+        self._partition = self._regions.partition(self._table)
+        #: The places of the routes so far that take calls, each with the route's key, from the top.
+        self._by_place: list[tuple[float, int]] = []
+        self._place: dict[int, float] = {}
 
     def all(self) -> Iterator[Placed]:
-        lowest = -math.inf
+        """Place one route after the other."""
         for index, standing in enumerate(self._standing):
-            first = standing.places[0] if standing.places else math.inf
-            found = Placed(int(first)) if standing.places else Placed(None)
-            if standing.known and lowest > first:
-                found = self._placed(index, standing)
-            place = math.inf if found.place is None else found.place
-            self._places.append(place if standing.known else -math.inf)
-            lowest = max(lowest, self._places[-1])
+            handling = self._regions.handling(self._table.rows[index])
+            if handling is None or not standing.known:
+                yield _staying(standing)
+                continue
+            found = self._placed(handling, standing) if standing.places else _staying(standing)
+            key = self._regions.key(handling)
+            if self._partition.rows[key][0] == index:  # another one that does the same never takes a call
+                self._place[key] = math.inf if found.place is None else found.place
+                insort(self._by_place, (self._place[key], key))
             yield found
 
-    def _placed(self, index: int, standing: Standing) -> Placed:
-        handling = self._regions.handling(self._table.rows[index])
-        first = standing.places[0]
-        conflicts = self._conflicts(index, handling, first) if handling is not None else {}
-        if handling is None or not conflicts:
-            return Placed(first)
-        needed = max(self._places[other] for other in conflicts)
-        place = first if standing.fixed else next((one for one in standing.places if one > needed), None)
-        told = sorted(conflicts)[:TOLD]
+    def _placed(self, handling: Handling, standing: Standing) -> Placed:
+        conflicts = self._conflicts(handling, standing.places[0])
+        if not conflicts:
+            return _staying(standing)
+        needed = max(self._place[other] for other in conflicts)
+        later = next((place for place in standing.places if place > needed), None)
+        told = sorted(conflicts, key=lambda other: self._partition.rows[other][0])[:TOLD]
         behind = [one for other in told for one in self._behind(other, handling, conflicts[other])]
+        place = standing.places[0] if standing.fixed else later
         return Placed(place, tuple(behind), len(conflicts) - len(told))
 
-    def _conflicts(self, index: int, handling: Handling, place: int) -> dict[int, dict[Callers, set[Chain]]]:
-        """The routes above that stand below this place and that this one must come behind: whose calls, which chains.
+    def _conflicts(self, handling: Handling, place: int) -> dict[int, dict[Callers, set[Chain]]]:
+        """The routes, by their keys, that this one must come behind and that stand below this place, and whose calls.
 
-        It is told by chains, not numbers, since a broad route may have thousands of such routes above it.
+        Of which numbers is told by their chains, since a broad route may have thousands of others above it.
         """
-        partition = self._whole()
-        own = Taker(self._regions.key(handling), handling.callers)
-        numbers = self._regions.numbers.of(handling.numbers)
+        later, numbers = self._later(handling, place)
         found: dict[int, dict[Callers, set[Chain]]] = {}
-        for chain in partition.chains_within(numbers):
-            later = {key for key in chain if partition.rows[key][0] < index and self._after(key, place)}
-            if not any(not alike(self._regions, key, own.key) for key in later):
-                continue
-            for key, other, callers in outcomes(self._regions.callers, self._regions.takers(chain), [own]):
-                if key in later and other == own.key and self._differ(key, handling, chain):
-                    found.setdefault(partition.rows[key][0], {}).setdefault(callers, set()).add(chain)
+        for chain in self._partition.chains_within(numbers) if later else ():
+            for key in later.intersection(chain):
+                callers = self._callers(chain[: chain.index(key)], key, handling)
+                if callers is not None and self._differ(key, handling, chain):
+                    found.setdefault(key, {}).setdefault(callers, set()).add(chain)
         return found
 
-    def _after(self, key: int, place: int) -> bool:
-        return self._places[self._whole().rows[key][0]] > place
+    def _later(self, handling: Handling, place: int) -> tuple[set[int], Numbers]:
+        """The keys of the routes so far that stand below a place, and the numbers that are worth a look."""
+        shapes = self._regions.handlings
+        below = self._by_place[bisect_right(self._by_place, (place, math.inf)) :]
+        if len(below) > _MANY:
+            return {key for _, key in below}, self._regions.numbers.of(handling.numbers)
+        common = {key: both for _, key in below if (both := shapes[key].numbers & handling.numbers) is not None}
+        return set(common), self._regions.numbers.of(*common.values())
+
+    def _callers(self, above: Chain, key: int, handling: Handling) -> Callers | None:
+        """The callers whom a route takes behind those above it, and whom the one at hand takes too; None is nobody."""
+        conditions = [self._regions.handlings[one].callers for one in above]
+        match = [one for one in (self._regions.handlings[key].callers, handling.callers) if one is not None]
+        callers = Callers(tuple(match), tuple(one for one in conditions if one is not None))
+        return self._regions.callers.simplest(callers) if self._regions.callers.anybody(callers) else None
 
     def _differ(self, key: int, handling: Handling, chain: Chain) -> bool:
         """Whether of some number of this chain the two routes send different digits, or to different trunks."""
@@ -132,10 +158,9 @@ class _Placing:
     def _numbers(self, key: int, handling: Handling, chains: set[Chain]) -> Numbers:
         """The numbers that both routes match and that have one of these chains."""
         both = self._regions.handlings[key].numbers & handling.numbers
-        return self._whole().where(self._regions.numbers.of(*[both] if both else []), chains.__contains__)
+        return self._partition.where(self._regions.numbers.of(*[both] if both else []), chains.__contains__)
 
-    def _behind(self, other: int, handling: Handling, conflicts: dict[Callers, set[Chain]]) -> Iterator[Behind]:
-        key, route = next((key, row.route) for key, (index, row) in self._whole().rows.items() if index == other)
+    def _behind(self, key: int, handling: Handling, conflicts: dict[Callers, set[Chain]]) -> Iterator[Behind]:
         shape = self._regions.handlings[key].numbers
         both = shape & handling.numbers
         hints = [*([both] if both is not None else []), shape, handling.numbers]
@@ -143,15 +168,9 @@ class _Placing:
             numbers = noticed(self._regions, key, self._regions.key(handling), self._numbers(key, handling, chains))
             shapes = cover(numbers, hints)
             yield Behind(
-                route.name,
+                self._partition.rows[key][1].route.name,
                 tuple(shape.text for shape in shapes),
                 tuple(shape.text for shape in callers.match),
                 tuple(shape.text for shape in callers.but_not),
-                in_words(numbers, shapes, hints[0], near_in([self._whole()])),
+                in_words(numbers, shapes, hints[0], near_in([self._partition])),
             )
-
-    def _whole(self) -> Partition:
-        """What the file's routes take; made only where the order is in question."""
-        if self._partition is None:
-            self._partition = self._regions.partition(self._table)
-        return self._partition

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pbxsync.model import Action, Applied, Change, Move, Outcome, Plan, Problem, Route, Severity, Status
 from pbxsync.render.impact import impact_lines
 from pbxsync.render.paint import Paint
+from pbxsync.steps import HALF_DONE
 from pbxsync.text import callers_in_words, listed, numbers_in_words, printable
 
 if TYPE_CHECKING:
@@ -194,7 +195,10 @@ def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
 
 def faults(applied: Applied) -> list[str]:
     """What makes an apply fail, each on one line: where it stopped and why, or what the PBX stored otherwise."""
-    lines = [_stopped(outcome, applied) for outcome in applied.outcomes if outcome.error is not None]
+    stopped = [outcome for outcome in applied.outcomes if outcome.error not in (None, HALF_DONE)]
+    lines = [_stopped(outcome, applied) for outcome in stopped]
+    half = [outcome.change.name for outcome in applied.outcomes if outcome.error == HALF_DONE]
+    lines += [f"move {listed(half)}: {HALF_DONE}"] if half else []
     lines += [finding.message for finding in applied.findings]
     return [*lines, applied.error] if applied.error else lines
 

@@ -25,7 +25,8 @@ ALSO_GOOD = {"dial": "_2XX", "route": None}
 
 REFUSED = "routes.yaml: nothing was sent, since tests fail on what the PBX will hold: line "
 WAY_OUT = (
-    "Mend the routes or the tests, or move a route that stands too low on the PBX; --no-tests sends all the same\n"
+    "Mend the routes or the tests; --reorder helps where a route stands too low on the PBX, and --no-tests sends all "
+    "the same\n"
 )
 
 
