@@ -220,17 +220,27 @@ def reordering(routes: list[Route]) -> Callable[[], int]:
 
 
 def passing_by(routes: list[Route]) -> Callable[[], int]:
-    """Look for calls that go elsewhere for a moment where one route of a hundred changes, one after the other."""
-    several = changed(routes, Random("moments"))
-    lived: list[Version] = []
+    """Look for calls that go elsewhere for a moment where routes are updated one after the other.
+
+    They are one of a hundred, two at least, and two by two they swap what they take, so that there are such calls.
+    """
+    random = Random("moments")
+    indexes = random.sample(range(len(routes) - 1), max(2, len(routes) // 100 // 2 * 2))
     changing: list[Route] = []
-    for old, new in zip(routes, several, strict=True):
-        if new is old:
-            lived.append(Version(old, 0, len(routes)))
+    steps: dict[int, tuple[int, Route]] = {}
+    for one, other in zip(indexes[::2], indexes[1::2], strict=True):
+        for at, source in ((one, routes[other]), (other, routes[one])):
+            new = replace(source, name=routes[at].name, trunks=routes[at].trunks)
+            steps[at] = (len(steps) + 1, new)
+            changing += [routes[at], new]
+    lived: list[Version] = []
+    for at, route in enumerate(routes):
+        if at in steps:
+            step, new = steps[at]
+            lived += [Version(route, 0, step), Version(new, step, len(routes))]
         else:
-            changing += [old, new]
-            lived += [Version(old, 0, len(changing) // 2), Version(new, len(changing) // 2, len(routes))]
-    return lambda: len(passing(lived, len(changing) // 2, changing))
+            lived.append(Version(route, 0, len(routes)))
+    return lambda: len(passing(lived, len(steps), changing))
 
 
 def linting(routes: list[Route]) -> Callable[[], int]:
@@ -258,7 +268,7 @@ WORKS = {
         Work("compare, 1 % changed", comparing, times=CHANGES),
         Work("compare, 1 appended", appending),
         Work("reorder, 1 on top", reordering),
-        Work("moments, 1 % changed", passing_by),
+        Work("moments, 1 % swapped", passing_by),
         Work("lint", linting),
         Work("nothing", nothing_at_all),
     )
