@@ -145,3 +145,14 @@ def cases(draw: st.DrawFn, *, changed: bool = True, unmanaged: bool = True, most
         other = st.one_of(st.none(), st.none(), dialplan_strategies.routes())
         held = [replace(new, name=route.name) if (new := draw(other)) else route for route in held]
     return Case(tuple(declared), tuple(held))
+
+
+@st.composite
+def moving(draw: st.DrawFn) -> Case:
+    """Cases of which nearly all move routes: broad patterns, each route with its own trunk. A PBX takes all of them."""
+    patterns = st.sampled_from(["X.", ".", "1.", "XX", "[01]X", "0X.", "1X", "!"])
+    callerids = st.sampled_from(["", "", "", "1X", "X."])
+    pool = [Route(name, draw(patterns), (f"to-{name}",), callerid=draw(callerids)) for name in "abcd"]
+    declared = [route for route in pool if draw(st.integers(0, 5))]
+    held = draw(st.permutations([route for route in pool if draw(st.integers(0, 4))]))
+    return Case(tuple(declared), tuple(held))
