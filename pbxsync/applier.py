@@ -192,23 +192,25 @@ def _sent(step: Step, calls: Calls, ledger: Ledger, look: _Look | None, done: Se
 class _Look:
     """The look at the PBX before anything is deleted: that every copy is there, and what goes is still what it was.
 
-    The first step that deletes or renames has the PBX asked; the steps behind it go by the same answer.
+    The first step that deletes has the PBX asked, and so has the first that renames: a copy must not get the name of a
+    route that is still there. The steps behind them go by the same answer.
     """
 
     def __init__(self, calls: Calls, ledger: Ledger, known: Sequence[KnownRoute]) -> None:
         self._calls = calls
         self._ledger = ledger
         self._known = known
-        self._seen: Sequence[KnownRoute] | None = None
+        self._seen: dict[Stage, Sequence[KnownRoute]] = {}
 
     def checked(self, step: Step, done: Sequence[Outcome]) -> Change:
         """The step's change, with the id by which the PBX knows the route. Raises PbxsyncError where it must not go."""
-        if self._seen is None:
-            self._seen = self._asked(done)
+        if step.stage not in self._seen:
+            self._seen[step.stage] = self._asked(done)
+        seen = self._seen[step.stage]
         change = step.change
         stays = remaining(step.of)
-        ids = [known.id for known in self._seen if known.route == stays]
-        fault = removal_fault(change, self._seen) if step.stage is Stage.DELETE else None
+        ids = [known.id for known in seen if known.route == stays]
+        fault = removal_fault(change, seen) if step.stage is Stage.DELETE else None
         if fault is None and stays is not None and len(ids) != 1:
             fault = f"{stays.name} was changed on the PBX by somebody else meanwhile, so {step.of.name} is not moved"
         if fault is not None:
@@ -220,13 +222,13 @@ class _Look:
             seen = self._calls.query_routes()
         except PbxError as error:
             raise StaleState(
-                f"nothing is deleted before the PBX has shown that it holds the copies, and asking it fails: {error}"
+                f"nothing is deleted or renamed before the PBX has shown what it holds, and asking it fails: {error}"
             ) from None
         findings, _ = verify(self._known, done, seen)
         if findings:
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
             raise StaleState(
-                f"nothing is deleted, since the PBX does not hold what was sent to it: {findings[0].message}{more}"
+                f"nothing more is deleted or renamed, since the PBX is not as it should be: {findings[0].message}{more}"
             )
         self._ledger.seen(seen)
         return seen

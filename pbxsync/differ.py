@@ -179,11 +179,13 @@ class _Comparison:
         return [name for name in self._count if name not in self._claimed and name not in deleted]
 
     def _warn_of_fixed(self, found: Found, place: Placed) -> None:
+        copies = [there.known.route.name for there in found.there if is_copy(there.known.route.name)]
         behind = listed(dict.fromkeys(one.route for one in place.behind), 5)
-        why = f"must come behind {behind}" if behind else "is half moved"
+        why = [f"must come behind {behind}"] if behind else []
+        why += [f"is half moved ({listed(copies)} is on the PBX)"] if copies else []
         message = (
-            f"{found.declared.route.name} {why}, and is not moved: {found.fixed}; give one of the two another name, or "
-            "move it on the PBX"
+            f"{found.declared.route.name} {' and '.join(why)}, and is not moved: {found.fixed}; give one of the two "
+            "another name, or move it on the PBX"
         )
         self.warnings.append(PlanWarning("cannot-move", message))
 
@@ -192,7 +194,7 @@ class _Comparison:
         movable = [there for one in self.found if not (one.blocked or one.fixed) for there in one.there]
         own = [there.known.route.name for there in movable if is_copy(there.known.route.name)]
         if own:
-            what = "run without --add-only to complete it" if choices.add_only else "this plan completes it"
+            what = "run without --add-only to clear that up" if choices.add_only else "this plan clears that up"
             message = f"an earlier run was interrupted while it moved routes: the PBX still holds {listed(own)}; {what}"
             self.warnings.append(PlanWarning("half-done-reorder", message))
         for name in self._count:

@@ -36,7 +36,8 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
     declared = [one.route for one in desired.routes]
     if desired.tests:
         plan = replace(plan, tests=verdicts(RouteTable(after), desired.tests) if choices.tests else None)
-    warnings = [*plan.warnings, *_too_many(after)]
+    most = len(with_changes(known.routes, [call for call in calls if call.action is not Action.DELETE]))
+    warnings = [*plan.warnings, *_too_many(after), *_too_many_meanwhile(plan, most)]
     if not choices.impact:
         return replace(plan, warnings=tuple(warnings))
     regions = Regions()
@@ -62,6 +63,17 @@ def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
         yield PlanWarning("beyond-limit", message)
 
 
+def _too_many_meanwhile(plan: Plan, most: int) -> Iterator[PlanWarning]:
+    """Warn where copies come to stand so low for a moment that calls may not reach them."""
+    if plan.count(Action.MOVE) and most > LAST_REACHED:
+        message = (
+            f"while routes are moved the PBX holds up to {most} routes, and calls may never reach those beyond the "
+            f"{LAST_REACHED}th, since Asterisk gives up there: for a moment some calls may not be routed; move fewer "
+            "routes at a time, or apply when nobody calls"
+        )
+        yield PlanWarning("beyond-limit", message)
+
+
 class _Order:
     """What there is to say of routes that lose calls to others which stand above them on the PBX."""
 
@@ -80,7 +92,7 @@ class _Order:
         if own:
             hand = f"move {name} above {own[0]} on the PBX"
             helps = self._can_move and not self._blocked.issuperset(own)
-            remedies.append(f"--reorder mends that, or {hand}" if helps else hand)
+            remedies.append(f"use --reorder, which moves {listed(own, 5)} behind it, or {hand}" if helps else hand)
         if strange:
             # Perhaps they are right: nobody has said yet where they belong.
             remedies.append(

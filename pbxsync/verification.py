@@ -10,12 +10,12 @@ from pbxsync.names import folded
 from pbxsync.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 
 def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
     """Hold the PBX's routes against a change that it should have carried out; what is wrong in words, or None."""
-    return _fault(change, _by_name(routes))
+    return _fault(change, _by_name(routes), ())
 
 
 def removal_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
@@ -43,7 +43,7 @@ def verify(
     applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
     expected = with_changes(known, applied)
     before, after = _by_name(expected), _by_name(actual)
-    findings = [Finding(change.name, fault) for change in _last(applied) if (fault := _fault(change, after))]
+    findings = [Finding(change.name, fault) for change in _last(applied) if (fault := _fault(change, after, before))]
     touched = {change.name for change in applied}
     findings += [
         Finding(name, f"{name} is gone from the PBX, though this run did not delete it")
@@ -58,7 +58,8 @@ def verify(
             message = f"{listed(higher, 3)} stands above {name} on the PBX, belongs behind it, and may take its calls"
             findings.append(Finding(higher[0], f"{message}; put it in its place on the PBX"))
     gone = {change.before.name for change in applied if change.before}
-    failed = {outcome.change.name for outcome in outcomes if outcome.status is Status.FAILED}
+    # A delete that is carried out late leaves nothing to see.
+    failed = {one.change.name for one in outcomes if one.status is Status.FAILED and one.change.after}
     return tuple(findings), (*_notes(before, after, touched | gone, failed), *reordered)
 
 
@@ -80,7 +81,8 @@ def _by_name(routes: Iterable[KnownRoute]) -> dict[str, list[Route]]:
     return found
 
 
-def _fault(change: Change, there: Mapping[str, list[Route]]) -> str | None:
+def _fault(change: Change, there: Mapping[str, list[Route]], expected: Container[str]) -> str | None:
+    """What is wrong with the routes of a change's names; another route may be ``expected`` to have the old name."""
     named = there.get(change.name, [])
     if change.after is None:
         return f"{change.name} is still there" if named else None
@@ -89,7 +91,7 @@ def _fault(change: Change, there: Mapping[str, list[Route]]) -> str | None:
     if len(named) > 1:
         return f"{change.name} is there {len(named)} times"
     before = change.before
-    if before and before.name != change.name and before.name in there:
+    if before and before.name != change.name and before.name in there and before.name not in expected:
         return f"the old name, {before.name}, is still there too"
     return _difference(change.after, named[0])
 

@@ -194,7 +194,7 @@ def test_a_new_route_that_the_file_has_above_a_broader_one_is_warned_of() -> Non
         "world will stand behind rest on the PBX, and loses calls there that the file gives to it: "
         "rest takes 9011X. (such as 9011"
     )
-    assert message.endswith("); --reorder mends that, or move world above rest on the PBX")
+    assert message.endswith("); use --reorder, which moves rest behind it, or move world above rest on the PBX")
 
 
 def test_a_route_that_stands_wrong_already_is_warned_of_in_every_plan_until_it_is_moved() -> None:
@@ -211,7 +211,7 @@ def test_a_single_number_needs_no_example() -> None:
     (message,) = messages(planned([EMERGENCY, Route("every", "X.", ("b",))], [Route("every", "X.", ("b",))]))
     assert message == (
         "emergency will stand behind every on the PBX, and loses calls there that the file gives to it: "
-        "every takes 911; --reorder mends that, or move emergency above every on the PBX"
+        "every takes 911; use --reorder, which moves every behind it, or move emergency above every on the PBX"
     )
 
 
@@ -227,7 +227,8 @@ def test_a_route_that_several_routes_overtake_is_warned_of_once_and_goes_above_t
         assert messages(planned(wanted, there)) == [
             f"local {stands} behind step-0, step-1, rest on the PBX, and loses calls there that the file gives to it: "
             "step-0 takes 92XXXXXX (such as 92456789), step-1 takes 93XXXXXX (such as 93456789), "
-            "rest takes 9[4-9]XXXXXX (such as 94456789); --reorder mends that, or move local above step-0 on the PBX"
+            "rest takes 9[4-9]XXXXXX (such as 94456789); "
+            "use --reorder, which moves step-0, step-1, rest behind it, or move local above step-0 on the PBX"
         ]
 
 
@@ -236,7 +237,7 @@ def test_what_stands_above_is_named_in_the_order_of_the_pbx_without_what_takes_n
     assert messages(planned([LOCAL, step, other], [FAX, other, step, LOCAL])) == [
         "local stands behind step-1, step-0 on the PBX, and loses calls there that the file gives to it: "
         "step-1 takes 93XXXXXX (such as 93456789), step-0 takes 92XXXXXX (such as 92456789); "
-        "--reorder mends that, or move local above step-1 on the PBX"
+        "use --reorder, which moves step-1, step-0 behind it, or move local above step-1 on the PBX"
     ]
 
 
@@ -257,7 +258,8 @@ def test_of_more_than_five_routes_above_five_are_named_and_of_what_they_take_fiv
         assert behind == f"local will stand behind step-0, step-1, step-2, step-3, step-4{more}"
         assert re.findall(r"(step-\d) takes (\S+) ", takes) == [(f"step-{n}", f"9{n + 2}XXXXXX") for n in range(5)]
         assert takes.endswith(f"){more}")
-        assert move == "--reorder mends that, or move local above step-0 on the PBX"
+        moved = "step-0, step-1, step-2, step-3, step-4"
+        assert move == f"use --reorder, which moves {moved}{more} behind it, or move local above step-0 on the PBX"
 
 
 def test_a_route_above_is_named_once_with_all_that_it_takes_of_these_and_of_those_callers() -> None:
@@ -266,7 +268,7 @@ def test_a_route_above_is_named_once_with_all_that_it_takes_of_these_and_of_thos
         "local stands behind rest on the PBX, and loses calls there that the file gives to it: "
         "rest takes 9N[0-35-9]XXXXX, 9N4[0-35-9]XXXX (such as 93456789), "
         "rest takes 9N44XXXX from callers other than 20X (such as 93446789); "
-        "--reorder mends that, or move local above rest on the PBX"
+        "use --reorder, which moves rest behind it, or move local above rest on the PBX"
     ]
 
 
@@ -304,7 +306,7 @@ def test_a_route_is_to_be_moved_above_those_of_the_file_and_the_unmanaged_ones_t
     theirs, own = Route("theirs", "911", ("c",), callerid="20X"), Route("own", "9XX", ("d",))
     (message,) = messages(planned([EMERGENCY, own], [theirs, own]))
     assert message.endswith(
-        "--reorder mends that, or move emergency above own on the PBX; "
+        "use --reorder, which moves own behind it, or move emergency above own on the PBX; "
         "declare theirs, unmanaged so far, in the file where it belongs, or delete it"
     )
 
@@ -423,8 +425,8 @@ def test_a_plan_that_breaks_tests_is_refused_with_the_first_of_them_and_the_way_
     message = str(refused.value)
     assert message.startswith("routes.yaml: nothing was sent, since tests fail on what the PBX will hold: line 7: 911 ")
     assert message.endswith(
-        " (and 1 more). Mend the routes or the tests, or move a route that "
-        "stands too low on the PBX; --no-tests sends all the same"
+        " (and 1 more). Mend the routes or the tests; --reorder helps where a route stands too low on the PBX, and "
+        "--no-tests sends all the same"
     )
     with pytest.raises(errors.TestsFailed) as refused:
         check_tested(replace(plan, tests=plan.failed_tests[:1]))

@@ -104,7 +104,11 @@ def plan_options(function: Callable[..., _R]) -> Callable[..., _R]:
     @option(
         "--reorder", is_flag=True, help="Move routes on the PBX where its order sends calls elsewhere than the file's."
     )
-    @option("--no-impact", is_flag=True, help="Don't work out which calls go elsewhere, nor where the order is wrong.")
+    @option(
+        "--no-impact",
+        is_flag=True,
+        help="Don't work out which calls go elsewhere, not even for a moment, nor where the order is wrong.",
+    )
     @option("--no-tests", is_flag=True, help="Don't hold the file's tests against what the PBX will hold.")
     @functools.wraps(function)
     def with_choices(*args: Any, **kwargs: Any) -> _R:

@@ -136,11 +136,10 @@ def _why(move: Move) -> str:
     more = len(names[_BEHIND:]) + move.others
     rest = f"; and {counted(more, 'route')} more" if more else ""
     why = f"must come after {'; '.join(parts)}{rest}" if parts else "stays where it stands"
-    if move.copy is not None:
+    if move.copy is not None and len(move.removals) == 1:
         return why
-    gone = listed(printable(removal.name) for removal in move.removals)
-    left = f"its copy is there, {gone} goes" if move.rename is not None else f"{gone} goes"
-    return f"{why} (an earlier run began it: {left})"
+    gone = ", ".join(printable(removal.name) for removal in move.removals)
+    return f"{why} (an earlier run began to move it; deleted: {gone})"
 
 
 def _value(value: str | tuple[str, ...]) -> str:
@@ -205,11 +204,12 @@ def faults(applied: Applied) -> list[str]:
 
 def _stopped(outcome: Outcome, applied: Applied) -> str:
     what = f"{outcome.change.action} {outcome.change.name}"
-    left = counted(applied.count(Status.NOT_ATTEMPTED), "change")
+    waiting = applied.count(Status.NOT_ATTEMPTED)
+    left = f". {counted(waiting, 'change')} not attempted" if waiting else ""
     if outcome.status is Status.FAILED:
-        again = f". {left} not attempted; once it is mended, run again to go on there"
-        return f"{what} failed: {outcome.error}{again if applied.count(Status.NOT_ATTEMPTED) else ''}"
-    return f"{what} is in doubt: {outcome.error}. {left} not attempted"
+        again = f"{'; once' if left else '. Once'} it is mended, run again to go on there"
+        return f"{what} failed: {outcome.error}{left}{again if left or outcome.change.move else ''}"
+    return f"{what} is in doubt: {outcome.error}{left}"
 
 
 def totals(plans: Sequence[Plan]) -> str:

@@ -22,7 +22,7 @@ FAX = route("fax", "8X.", ["line"])
 
 STANDS_WRONG = (
     "world {} behind rest on the PBX, and loses calls there that the file gives to it: rest takes 9011X. (such as "
-    "90116789234); --reorder mends that, or move world above rest on the PBX"
+    "90116789234); use --reorder, which moves rest behind it, or move world above rest on the PBX"
 )
 
 
