@@ -111,6 +111,27 @@ def test_whatever_answer_is_lost_each_call_goes_as_before_or_as_after_and_the_ne
         assert plan(case.desired, known(again), choices).changes == ()
 
 
+@given(moving(), CHOICES, KINDS, st.data())
+@settings(max_examples=100)
+def test_a_file_that_changed_while_a_reorder_was_half_done_is_what_the_next_runs_bring(
+    case: Case, choices: PlanChoices, kind: str, data: st.DataObject
+) -> None:
+    state = case.known
+    for _ in range(2):
+        made = case.plan(choices) if state is case.known else plan(case.desired, state, choices)
+        state = after(state, made, data.draw(st.integers(0, len(steps(made)))))
+        case = Case(tuple(data.draw(st.permutations(case.declared))), ())
+    with Sandbox(tokens=["t"], routes=rows(table(state))) as sandbox, Watched(sandbox, kind) as client:
+        now = known(client)
+        made = plan(case.desired, now, choices)
+        assert all(outcome.status is Status.APPLIED for outcome in run(client, made, now.routes))
+        first, last = fates(table(now)), fates(held(sandbox))
+        for between in map(fates, client.seen):
+            assert all(between[one] in (first[one], last[one]) for one in between)
+        assert set(case.declared) <= set(held(sandbox))
+        assert plan(case.desired, known(client), choices).changes == ()
+
+
 @given(moving(), CHOICES, KINDS, st.integers(1, 3), LIES)
 @settings(max_examples=100)
 def test_where_what_is_added_is_not_there_as_it_was_sent_nothing_is_deleted(
