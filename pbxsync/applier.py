@@ -215,7 +215,8 @@ class _Look:
             fault = f"{stays.name} was changed on the PBX by somebody else meanwhile, so {step.of.name} is not moved"
         if fault is not None:
             raise StaleState(f"{fault}; plan again, to see what is to be done now")
-        return change if step.stage is Stage.DELETE else replace(change, id=ids[0])
+        there = next(known for known in seen if known.route == change.before)
+        return replace(change, id=there.id)
 
     def _asked(self, done: Sequence[Outcome]) -> Sequence[KnownRoute]:
         try:

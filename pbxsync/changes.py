@@ -1,43 +1,25 @@
 """A declared route and what the PBX has of it → the changes that make the one the other. The only user of deepdiff.
 
 Of one route the PBX may have more than one: while a route is being moved there is a copy of it, named as `names.COPY`
-says, and an interrupted run leaves it there.
+says, and an interrupted run leaves it there. A route that is half moved keeps the names that it has, whatever else
+changes, until all the rest is done: by them the next run knows it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pbxsync.model import FIELDS, Action, Change, DeclaredRoute, FieldChange, KnownRoute, Move, Route
-from pbxsync.names import copy_name
+from pbxsync.matching import There
+from pbxsync.model import FIELDS, Action, Change, FieldChange, KnownRoute, Move, Route
+from pbxsync.names import copy_name, is_copy, original
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pbxsync.dialplan.order import Placed
-
-
-@dataclass(frozen=True, slots=True)
-class There:
-    """A route that the PBX has of a declared one, and its index there."""
-
-    place: int
-    known: KnownRoute
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A declared route, and what the PBX has of it, from the top: nothing, the route, copies of it.
-
-    Where it is ``blocked`` nothing can be done, since it can't be told which of the PBX's routes is meant. Where it is
-    ``fixed`` it can't be moved, since none of its names could be deleted safely: that is the reason why.
-    """
-
-    declared: DeclaredRoute
-    there: tuple[There, ...] = ()
-    blocked: bool = False
-    fixed: str | None = None
+    from pbxsync.matching import Found
+    from pbxsync.model import DeclaredRoute
 
 
 def changes(found: Found, placed: Placed) -> Iterator[Change]:
@@ -50,12 +32,11 @@ def changes(found: Found, placed: Placed) -> Iterator[Change]:
         return
     kept = next((one for one in found.there if one.place == placed.place), found.there[0])
     others = [one for one in found.there if one is not kept]
-    # As long as another one has the route's name, the one that is kept can't take it.
-    taken = any(one.known.route.name == declared.route.name for one in others)
-    wanted = replace(declared.route, name=kept.known.route.name) if taken else declared.route
+    half_moved = bool(others) or is_copy(kept.name)
+    wanted = replace(declared.route, name=kept.name) if half_moved else declared.route
     if wanted != kept.known.route:
         yield _update(kept, wanted, declared)
-    if placed.place is None or (others and not found.fixed):
+    if not found.stuck and (half_moved or placed.place is None):
         yield _move(declared, There(kept.place, replace(kept.known, route=wanted)), others, placed)
 
 
@@ -65,14 +46,13 @@ def _update(there: There, wanted: Route, declared: DeclaredRoute) -> Change:
     return Change(Action.UPDATE, before, wanted, fields, there.known.id, declared.location, there.place)
 
 
-def _move(declared: DeclaredRoute, kept: There, others: list[There], placed: Placed) -> Change:
-    """Put a copy at the end where the one that is kept can't stay, and delete all but one."""
+def _move(declared: DeclaredRoute, kept: There, others: Sequence[There], placed: Placed) -> Change:
+    """Put a copy at the end where the one that is kept can't stay, delete all but one, and give that one its name."""
     route = declared.route
-    copy, last, gone = None, kept.known, others
+    copy, last, gone = None, kept.known, list(others)
     if placed.place is None:
-        gone = [kept, *others]
-        name = copy_name(route.name, [one.known.route.name for one in gone])
-        last = KnownRoute(replace(route, name=name))
+        gone.append(kept)
+        last = KnownRoute(replace(route, name=copy_name(original(kept.name), [one.name for one in gone])))
         copy = Change(Action.ADD, None, last.route, location=declared.location)
     rename = None
     if last.route.name != route.name:

@@ -12,9 +12,11 @@ from pbxsync.dialplan.impact import entries
 from pbxsync.dialplan.precedence import Overtaken, overtaken
 from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.table import LAST_REACHED, RouteTable
+from pbxsync.differ import was_asked
 from pbxsync.known_state import with_changes
 from pbxsync.meanwhile import meanwhile
 from pbxsync.model import Action, Plan, PlanWarning
+from pbxsync.names import original
 from pbxsync.steps import steps
 from pbxsync.text import callers_in_words, listed, numbers_in_words
 
@@ -47,7 +49,8 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
         found = overtaken(*compared(regions, RouteTable(declared), held))
         # What overtakes a route under its own name is doubled, or not as declared; moving it would mend nothing.
         wrong = [one for one in found if one.route.name != one.by.name]
-        order = _Order(plan, {one.name for one in declared}, can_move=not (choices.add_only or choices.reorder))
+        can_move = was_asked(known) and not (choices.add_only or choices.reorder)
+        order = _Order(plan, {one.name for one in declared}, can_move=can_move)
         warnings += [order.warning(name, list(those)) for name, those in groupby(wrong, key=lambda one: one.route.name)]
     warnings += meanwhile(known.routes, calls)
     return replace(plan, impact=impact, warnings=tuple(warnings))
@@ -87,7 +90,7 @@ class _Order:
         """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""
         by = list(dict.fromkeys(one.by.name for one in those))
         own = [one for one in by if one in self._declared]
-        strange = [one for one in by if one not in self._declared]
+        strange = list(dict.fromkeys(original(one) for one in by if one not in self._declared))
         remedies = []
         if own:
             hand = f"move {name} above {own[0]} on the PBX"

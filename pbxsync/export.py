@@ -80,7 +80,9 @@ def export(known: KnownState, *, url: str | None, type: str) -> Export:
 
 def _differs(route: Route, first: Route) -> str | None:
     """Why a route can't count as the same as one above it, of which it is a copy, or which is a copy of it."""
-    return None if route == first else f"it is of a half-done reorder, and differs from {quoted(first.name)} above"
+    if route == first:
+        return None
+    return f"it is of a half-done reorder, and differs from {quoted(first.name)} above; the next plan takes it away"
 
 
 def _undeclarable(route: Route, count: int) -> str | None:

@@ -28,24 +28,36 @@ def with_changes(routes: Iterable[KnownRoute], changes: Iterable[Change]) -> tup
     The changes are single calls: adds, updates and deletes.
     """
     table: dict[object, KnownRoute] = {}
-    place: dict[tuple[str, str | None], object] = {}
+    places: dict[str, list[object]] = {}
     for number, known in enumerate(routes):
         table[number] = known
-        place[known.route.name, known.id] = number
+        places.setdefault(known.route.name, []).append(number)
     for change in changes:
-        at: object = object()
-        if change.before:
-            # Of a route that was added by now nobody may know the id but the one who asked for it.
-            own = (change.before.name, change.id)
-            at = place.pop(own if own in place else (change.before.name, None), None)
-            if at is None:
-                continue
+        at = _meant(change, table, places) if change.before else object()
+        if at is None:
+            continue
         if change.after is None:
             del table[at]
         else:
             table[at] = replace(table[at], route=change.after) if change.before else KnownRoute(change.after)
-            place[change.after.name, table[at].id] = at
+            places.setdefault(change.after.name, []).append(at)
     return tuple(table.values())
+
+
+def _meant(change: Change, table: Mapping[object, KnownRoute], places: Mapping[str, list[object]]) -> object | None:
+    """The place of the route that a change updates or deletes, which it loses; None where there is none.
+
+    Of several of one name it is the one with the change's id. A route is deleted by its name, so a single one of that
+    name is meant; and updated by its id, which nobody may know yet of a route that was added.
+    """
+    named = places.get(change.before.name, []) if change.before else []
+    found = [at for at in named if table[at].id == change.id] or [
+        at for at in named if len(named) == 1 and (change.after is None or table[at].id is None)
+    ]
+    if not found:
+        return None
+    named.remove(found[-1])
+    return found[-1]
 
 
 class StateFile:

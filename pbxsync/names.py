@@ -61,19 +61,20 @@ def folded(name: str) -> str:
 
 def is_copy(name: str) -> bool:
     """Whether the name is that of a copy which pbxsync made to move a route: its name, and COPY behind it."""
-    return name.endswith(COPY) and original(name) != ""
+    return original(name) != name
 
 
 def original(name: str) -> str:
     """The name of the route that a copy is of; any other name is its own."""
-    while name.endswith(COPY):
-        name = name.removesuffix(COPY)
-    return name
+    own = name
+    while own.endswith(COPY):
+        own = own.removesuffix(COPY)
+    return own or name
 
 
 def copy_name(name: str, taken: Container[str]) -> str:
-    """The name for a copy of the route of this name: with COPY behind it, more than once if that is taken."""
-    copy = name + COPY
+    """The name for a copy of the route of this name: with COPY behind it as often as it takes to be free."""
+    copy = name
     while copy in taken:
         copy += COPY
     return copy

@@ -42,9 +42,7 @@ class Step:
 _STAGES = {Action.UPDATE: Stage.UPDATE, Action.ADD: Stage.ADD, Action.DELETE: Stage.DELETE}
 
 #: Why a move is not done of which some steps are.
-HALF_DONE = (
-    f"begun, and not finished: the PBX holds a copy, with {COPY} behind its name; run again to complete the move"
-)
+HALF_DONE = f"begun, and not finished: the PBX holds a copy, with {COPY} behind its name; run again to finish it"
 
 
 def steps(plan: Plan) -> tuple[Step, ...]:

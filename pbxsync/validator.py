@@ -14,7 +14,7 @@ from pbxsync.document import Document, Mapping, Node, Scalar
 from pbxsync.file_tests import claims, problems_of_tests
 from pbxsync.lint_problems import field_problems, table_problems
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
-from pbxsync.names import is_copy
+from pbxsync.names import COPY
 from pbxsync.nodes import mapping, problem_at, scalar, sequence, text, texts
 from pbxsync.quoting import shown
 from pbxsync.schema_problems import schema_problems, url_problem
@@ -114,7 +114,7 @@ def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
             continue
         at: Node = old
         rule = "rename-clash"
-        if is_copy(old.text.lower()):
+        if old.text.lower().endswith(COPY):
             rule = "reserved-name"
             message = (
                 f"renamed_from is {shown(old.text)}, the name of a copy that pbxsync made to move a route; write the "

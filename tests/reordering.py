@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pbxsync.differ import plan
 from pbxsync.known_state import with_changes
 from pbxsync.model import Action, KnownRoute, KnownState, PlanChoices, Route
+from pbxsync.names import COPY
 from pbxsync.steps import steps
 from tests import dialplan_strategies
 from tests.dialplan_strategies import CALLERS, NUMBERS, callers_of, numbers_of, winners
@@ -38,10 +39,11 @@ class Case:
 
     declared: tuple[Route, ...]
     held: tuple[Route, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def desired(self) -> Desired:
-        return desired(list(self.declared))
+        return desired(list(self.declared), dict(self.renamed))
 
     @property
     def known(self) -> KnownState:
@@ -156,3 +158,21 @@ def moving(draw: st.DrawFn) -> Case:
     declared = [route for route in pool if draw(st.integers(0, 5))]
     held = draw(st.permutations([route for route in pool if draw(st.integers(0, 4))]))
     return Case(tuple(declared), tuple(held))
+
+
+@st.composite
+def half_done(draw: st.DrawFn) -> Case:
+    """Cases of which the PBX holds copies, anywhere, beside their routes or alone, and the file renames some routes."""
+    case = draw(moving())
+    copies = [
+        replace(route, name=route.name + COPY * times)
+        for route in case.held
+        for times in draw(st.lists(st.sampled_from([1, 2]), max_size=2, unique=True))
+    ]
+    gone = draw(st.sets(st.sampled_from("abcd")))
+    kept = [route for route in case.held if route.name not in gone]
+    renamed = {name.upper() * 2: name for name in draw(st.sets(st.sampled_from("abcd"), max_size=2))}
+    former = {old: new for new, old in renamed.items()}
+    declared = [replace(route, name=former.get(route.name, route.name)) for route in case.declared]
+    held = draw(st.permutations([*kept, *copies]))
+    return Case(tuple(declared), tuple(held), tuple(renamed.items()))

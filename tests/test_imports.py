@@ -32,6 +32,7 @@ ROOMS = [
     "validator",
     "loading",
     "steps",
+    "matching",
     "changes",
     "differ",
     "codec",

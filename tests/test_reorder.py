@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -27,6 +28,7 @@ from tests.reordering import (
     breaks_rule,
     cases,
     fates,
+    half_done,
     matching,
     must_move,
     table,
@@ -149,7 +151,44 @@ def test_stopped_after_any_step_and_planned_again_it_comes_to_the_same_table(
     assert table(after(state, made)) == wanted
 
 
-@given(cases(), CHOICES)
+@given(half_done(), CHOICES, st.data())
+def test_what_was_half_done_comes_to_the_same_table_wherever_it_is_stopped_again(
+    case: Case, choices: PlanChoices, data: st.DataObject
+) -> None:
+    made = case.plan(choices)
+    wanted = table(after(case.known, made))
+    state = case.known
+    without = replace(choices, reorder=False)
+    own = {route.name for route in case.declared} | {old for _, old in case.renamed}
+    for _ in range(3):
+        state = after(state, made, data.draw(st.integers(0, len(steps(made)))))
+        made = plan(case.desired, state, choices)
+        if any(is_copy(name) and original(name) in own for name in names(state)):
+            assert plan(case.desired, state, without).changes == made.changes
+    assert table(after(state, made)) == wanted
+
+
+@given(half_done(), CHOICES)
+def test_of_what_was_half_done_every_step_from_the_updates_on_sends_each_call_as_before_or_as_after(
+    case: Case, choices: PlanChoices
+) -> None:
+    made = case.plan(choices)
+    counts = range(updates(made), len(steps(made)) + 1)
+    all_fates = [fates(table(after(case.known, made, count))) for count in counts]
+    for now in all_fates:
+        assert all(now[call] in (all_fates[0][call], all_fates[-1][call]) for call in now)
+
+
+@given(half_done(), CHOICES)
+def test_what_was_half_done_is_cleared_up_in_one_run(case: Case, choices: PlanChoices) -> None:
+    state = after(case.known, case.plan(choices))
+    assert plan(case.desired, state, choices).changes == ()
+    own = {route.name for route in case.declared}
+    assert own <= set(names(state))
+    assert not any(is_copy(name) and original(name) in own for name in names(state))
+
+
+@given(cases() | half_done(), CHOICES)
 def test_a_second_plan_is_empty(case: Case, choices: PlanChoices) -> None:
     state = after(case.known, case.plan(choices))
     assert plan(case.desired, state, choices).changes == ()

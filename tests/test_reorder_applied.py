@@ -149,14 +149,15 @@ def test_where_what_is_added_is_not_there_as_it_was_sent_nothing_is_deleted(
             assert held(sandbox)[: len(case.held)] == list(case.held)
 
 
-@given(moving(), KINDS, CALLS, st.integers(1, 3), MISHAPS)
+@given(moving(), KINDS, CALLS, st.integers(1, 3), MISHAPS, st.sampled_from(["known", "none", "stale"]))
 @settings(max_examples=60)
 def test_recorded_the_file_holds_what_the_pbx_does_but_for_the_doubt_and_completes_once_it_is_settled(
-    state_path: Path, case: Case, kind: str, call: str, number: int, mishap: str
+    state_path: Path, case: Case, kind: str, call: str, number: int, mishap: str, ids: str
 ) -> None:
-    made = case.plan()
+    recorded = [replace(one, id={"known": one.id, "none": None}.get(ids, f"9{one.id}")) for one in case.known.routes]
+    made = plan(case.desired, KnownState("https://192.0.2.10", tuple(recorded)), REORDER)
     wanted = table(after(case.known, made))
-    file = StateFile(state_path, replace(case.known, source=str(state_path)))
+    file = StateFile(state_path, replace(case.known, routes=tuple(recorded), source=str(state_path)))
     with Sandbox(tokens=["t"], routes=rows(case.held), faults=[f"{call}@{number}={mishap}"]) as sandbox:
         with Watched(sandbox, kind) as client:
             run(client, made, case.known.routes, RecordedLedger(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbxsync.model import Action, Applied, Change, Move, Outcome, Plan, Problem, Route, Severity, Status
@@ -112,7 +113,8 @@ def _change_lines(change: Change, width: int, paint: Paint) -> list[str]:
     sign = colours[change.action](f"{_SIGNS[change.action]} {change.action:<6}")
     name = printable(change.name).ljust(width)
     if change.move is not None:
-        return [f"  {sign}  {name}  {_why(change.move)}"]
+        route = change.after or change.before
+        return [f"  {sign}  {name}  {_why(change.move, route) if route else ''}"]
     if change.before is None or change.after is None:
         route = change.after or change.before
         return [f"  {sign}  {name}  {_described(route) if route else ''}"]
@@ -123,7 +125,7 @@ def _change_lines(change: Change, width: int, paint: Paint) -> list[str]:
     return lines
 
 
-def _why(move: Move) -> str:
+def _why(move: Move, route: Route) -> str:
     """Why a route is moved: what it must come behind, and for which calls; or what is left to do of a move."""
     names = list(dict.fromkeys(one.route for one in move.behind))
     parts = [
@@ -138,8 +140,16 @@ def _why(move: Move) -> str:
     why = f"must come after {'; '.join(parts)}{rest}" if parts else "stays where it stands"
     if move.copy is not None and len(move.removals) == 1:
         return why
-    gone = ", ".join(printable(removal.name) for removal in move.removals)
-    return f"{why} (an earlier run began to move it; deleted: {gone})"
+    gone = listed(_removal(one.before, route) for one in move.removals if one.before)
+    left = [f"deleted: {gone}"] if gone else []
+    left += [f"renamed: {printable(move.rename.before.name)}"] if move.rename and move.rename.before else []
+    return f"{why} (an earlier run began to move it; {'; '.join(left)})"
+
+
+def _removal(old: Route, route: Route) -> str:
+    """What is deleted of a moved route, with what it does if that is something else than the route does."""
+    same = replace(old, name=route.name) == route
+    return printable(old.name) if same else f"{printable(old.name)} ({_described(old)})"
 
 
 def _value(value: str | tuple[str, ...]) -> str:
@@ -183,9 +193,10 @@ def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
     lines += [f"  {paint.changed('note')}: {printable(note)}" for note in applied.notes]
     if applied.error:
         lines.append(f"  {paint.bad('error')}: {printable(applied.error)}")
-    words = [(Status.APPLIED, "applied"), (Status.FAILED, "failed"), (Status.IN_DOUBT, "in doubt")]
-    parts = [f"{applied.count(status)} {word}" for status, word in words]
-    parts.append(f"{applied.count(Status.NOT_ATTEMPTED)} not attempted")
+    begun = sum(1 for outcome in applied.outcomes if outcome.error == HALF_DONE)
+    parts = [f"{applied.count(Status.APPLIED)} applied", f"{applied.count(Status.FAILED) - begun} failed"]
+    parts += [f"{begun} begun and not finished"] if begun else []
+    parts += [f"{applied.count(Status.IN_DOUBT)} in doubt", f"{applied.count(Status.NOT_ATTEMPTED)} not attempted"]
     where = printable(applied.plan.file)
     stopped = " Interrupted: the rest was not attempted." if applied.interrupted else ""
     wrong = f" {len(applied.findings)} not as it should be on the PBX: plan again, and see." if applied.findings else ""
