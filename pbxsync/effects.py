@@ -14,6 +14,7 @@ from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.table import LAST_REACHED, RouteTable
 from pbxsync.differ import was_asked
 from pbxsync.known_state import with_changes
+from pbxsync.matching import Matching
 from pbxsync.meanwhile import meanwhile
 from pbxsync.model import Action, Plan, PlanWarning
 from pbxsync.names import original
@@ -23,6 +24,7 @@ from pbxsync.text import callers_in_words, listed, numbers_in_words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pbxsync.matching import Found
     from pbxsync.model import Desired, KnownState, PlanChoices, Route
 
 
@@ -50,7 +52,7 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
         # What overtakes a route under its own name is doubled, or not as declared; moving it would mend nothing.
         wrong = [one for one in found if one.route.name != one.by.name]
         can_move = was_asked(known) and not (choices.add_only or choices.reorder)
-        order = _Order(plan, {one.name for one in declared}, can_move=can_move)
+        order = _Order(plan, Matching.of(desired, known.routes).found, can_move=can_move)
         warnings += [order.warning(name, list(those)) for name, those in groupby(wrong, key=lambda one: one.route.name)]
     warnings += meanwhile(known.routes, calls)
     return replace(plan, impact=impact, warnings=tuple(warnings))
@@ -80,10 +82,10 @@ def _too_many_meanwhile(plan: Plan, most: int) -> Iterator[PlanWarning]:
 class _Order:
     """What there is to say of routes that lose calls to others which stand above them on the PBX."""
 
-    def __init__(self, plan: Plan, declared: set[str], *, can_move: bool) -> None:
+    def __init__(self, plan: Plan, found: Sequence[Found], *, can_move: bool) -> None:
         self._appended = {change.name for change in plan.changes if change.action in (Action.ADD, Action.MOVE)}
-        self._declared = declared
-        self._blocked = frozenset(plan.blocked)
+        self._declared = {one.declared.route.name for one in found}
+        self._unmovable = {one.declared.route.name for one in found if one.blocked or one.fixed}
         self._can_move = can_move and not plan.count(Action.MOVE)
 
     def warning(self, name: str, those: Sequence[Overtaken]) -> PlanWarning:
@@ -94,7 +96,7 @@ class _Order:
         remedies = []
         if own:
             hand = f"move {name} above {own[0]} on the PBX"
-            helps = self._can_move and not self._blocked.issuperset(own)
+            helps = self._can_move and not self._unmovable.intersection(own)
             remedies.append(f"use --reorder, which moves {listed(own, 5)} behind it, or {hand}" if helps else hand)
         if strange:
             # Perhaps they are right: nobody has said yet where they belong.

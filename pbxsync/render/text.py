@@ -142,7 +142,7 @@ def _why(move: Move, route: Route) -> str:
         return why
     gone = listed(_removal(one.before, route) for one in move.removals if one.before)
     left = [f"deleted: {gone}"] if gone else []
-    left += [f"renamed: {printable(move.rename.before.name)}"] if move.rename and move.rename.before else []
+    left += [f"{printable(move.rename.before.name)} gets its name"] if move.rename and move.rename.before else []
     return f"{why} (an earlier run began to move it; {'; '.join(left)})"
 
 
@@ -181,10 +181,10 @@ def _step(outcome: Outcome) -> str:
     change = outcome.change
     moved = f"move {printable(outcome.moving or '')}"
     if change.action is Action.ADD:
-        return f"{moved}: add its copy, {printable(change.name)}"
+        return f"{moved}: add a copy, {printable(change.name)}"
     if change.action is Action.DELETE:
         return f"{moved}: delete {printable(change.name)} where it stood"
-    return f"{moved}: rename its copy"
+    return f"{moved}: give the copy its name"
 
 
 def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
