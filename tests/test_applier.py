@@ -31,10 +31,11 @@ from pbxsync.model import (
 )
 from pbxsync.sandbox import Sandbox
 from pbxsync.verification import stored_fault, verify
+from tests import reordering
 from tests.strategies import desired, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 URL = "https://192.0.2.10"
@@ -684,3 +685,591 @@ def test_recorded_nothing_is_there_twice_and_the_file_holds_what_the_pbx_does_bu
 def state_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One path for all examples of the property."""
     return tmp_path_factory.mktemp("recorded") / "state.json"
+
+
+# --- moves --------------------------------------------------------------------------------------------------------
+
+BRANCH = Route("branch", "7XXX", ("to-branch",))
+WORLD = Route("world", "X.", ("intl",), prefix="9011")
+REST = Route("rest", "X.", ("out",))
+COPY = replace(REST, name="rest~pbxsync")
+OLD = Route("old", "8X.", ("line",))
+
+#: What the file declares, and what the PBX holds before, half way and at the end.
+WANTED = (BRANCH, replace(WORLD, trunks=("w",)), REST)
+HELD = (REST, WORLD)
+HALF_WAY = (REST, WANTED[1], BRANCH, COPY)
+DONE = (WANTED[1], BRANCH, REST)
+#: The steps of the reorder, and the call of each, with its number among those of its kind.
+STEPS = ["update world", "add branch", "add rest~pbxsync", "delete rest", "update rest"]
+LOOKS = [*STEPS[:3], "query all", STEPS[3], "query all", STEPS[4]]
+CALLS = ["outroute/update@1", "outroute/add@1", "outroute/add@2", "outroute/delete@1", "outroute/update@2"]
+AT_EACH = pytest.mark.parametrize("at", range(5), ids=STEPS)
+
+
+def reorder(
+    wanted: Sequence[Route] = WANTED, held: Sequence[Route] = HELD, *, prune: bool = False, state: str = "live"
+) -> Plan:
+    choices = PlanChoices(reorder=True, prune=prune)
+    return differ.plan(desired(list(wanted)), KnownState(URL, known(*held), state), choices)
+
+
+def carried_out(sandbox: Sandbox, made: Plan, held: Sequence[Route] = HELD) -> list[Outcome]:
+    with client(sandbox) as one:
+        return list(apply(made, one, LiveLedger(one), never, known(*held)))
+
+
+def there(sandbox: Sandbox) -> tuple[Route, ...]:
+    """What the PBX holds."""
+    return tuple(
+        Route(**{**{name: one[name] for name in row(A)}, "trunks": tuple(one["trunks"].split(","))})  # type: ignore[arg-type]
+        for one in sandbox.routes()
+    )
+
+
+def next_run(sandbox: Sandbox, wanted: Sequence[Route] = WANTED) -> tuple[Route, ...]:
+    """What the PBX holds once another run has read it and gone to its end without a failure."""
+    with pbx(routes=there(sandbox)) as again:
+        outcomes = carried_out(again, reorder(wanted, there(again)), there(again))
+        assert set(states(outcomes)) <= {APPLIED}
+        return there(again)
+
+
+def test_a_reorder_updates_and_adds_and_looks_before_it_deletes_and_before_it_renames() -> None:
+    with pbx(routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * 5
+        assert [f"{one.change.action} {one.change.name}" for one in outcomes] == STEPS
+        assert calls(sandbox) == LOOKS
+        assert there(sandbox) == DONE
+
+
+def test_the_copy_is_renamed_by_the_id_that_the_pbx_gave_it() -> None:
+    with pbx(routes=HELD) as sandbox:
+        (*_, last) = carried_out(sandbox, reorder())
+        assert sandbox.requests[-1].fields["id"] == "4"
+        assert last.change.id == "4"
+        assert [(one["name"], one["id"]) for one in sandbox.routes()] == [
+            ("world", "2"),
+            ("branch", "3"),
+            ("rest", "4"),
+        ]
+
+
+def test_each_step_of_a_move_says_which_route_is_moved_and_no_other_step_does() -> None:
+    with pbx(routes=(*HELD, OLD)) as sandbox:
+        outcomes = carried_out(sandbox, reorder(held=(*HELD, OLD), prune=True), (*HELD, OLD))
+        assert [f"{one.change.action} {one.change.name}" for one in outcomes] == [*STEPS[:3], "delete old", *STEPS[3:]]
+        assert [one.moving for one in outcomes] == [None, None, "rest", None, "rest", "rest"]
+
+
+def test_several_moves_are_done_with_two_looks() -> None:
+    wanted, held = (BRANCH, OLD, Route("wide", "[78]X.", ("w",)), REST), (REST, Route("wide", "[78]X.", ("w",)), OLD)
+    with pbx(routes=held) as sandbox:
+        assert set(states(carried_out(sandbox, reorder(wanted, held), held))) == {APPLIED}
+        assert [call for call in calls(sandbox) if not call.startswith("add")] == [
+            "query all",
+            "delete wide",
+            "delete rest",
+            "query all",
+            "update wide",
+            "update rest",
+        ]
+        assert there(sandbox) == (OLD, BRANCH, *wanted[2:])
+
+
+def test_a_plan_without_moves_is_sent_without_a_look() -> None:
+    with pbx() as sandbox:
+        assert states(live(sandbox, *CHANGES)) == [APPLIED] * 4
+        assert "query all" not in calls(sandbox)
+
+
+def test_a_move_needs_no_id_before_it_is_sent() -> None:
+    check_sendable(reorder())
+
+
+# --- what the look must see before anything is deleted ---
+
+
+def meddled(
+    meddle: Callable[[Client], object],
+    *,
+    after: int = 3,
+    made: Plan | None = None,
+    held: Sequence[Route] = HELD,
+) -> tuple[list[Outcome], Sandbox]:
+    """Carry the reorder out while somebody else does something to the PBX after so many steps."""
+    with pbx(routes=held) as sandbox, client(sandbox) as one, client(sandbox) as somebody:
+        run = apply(made or reorder(), one, LiveLedger(one), never, known(*held))
+        outcomes = [next(run) for _ in range(after)]
+        meddle(somebody)
+        outcomes += run
+    return outcomes, sandbox
+
+
+def add_again(*routes: Route) -> Callable[[Client], object]:
+    """Put routes to the end of the PBX's table."""
+
+    def meddle(somebody: Client) -> None:
+        for route in routes:
+            somebody.delete_route(route.name)
+            somebody.add_route(route)
+
+    return meddle
+
+
+NOT_HELD = "not sent: nothing more is deleted or renamed, since the PBX is not as it should be: "
+NOT_ASKED = "not sent: nothing is deleted or renamed before the PBX has shown what it holds, and asking it fails: "
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"),
+    [
+        (lambda one: one.delete_route("rest~pbxsync"), "rest~pbxsync is not there"),
+        (
+            lambda one: one.update_route("4", replace(COPY, trunks=("t",))),
+            'rest~pbxsync is not stored as it was sent: trunks was sent as "out" and stored as "t"',
+        ),
+        (lambda one: one.add_route(COPY), "rest~pbxsync is there 2 times"),
+        (
+            add_again(WANTED[1]),
+            "branch, rest~pbxsync stands above world on the PBX, belongs behind it, and may take its calls",
+        ),
+        (lambda one: one.delete_route("branch"), "branch is not there"),
+        (lambda one: one.update_route("2", WORLD), 'world is not stored as it was sent: trunks was sent as "w" and '),
+        (lambda one: one.delete_route("rest"), "rest is gone from the PBX, though this run did not delete it"),
+        (lambda one: [one.delete_route(name) for name in ("rest", "branch")], "branch is not there (and 1 more)"),
+    ],
+    ids=["copy gone", "altered", "doubled", "misplaced", "add gone", "update undone", "route gone", "two gone"],
+)
+def test_nothing_is_deleted_unless_the_pbx_holds_all_that_was_sent_where_it_belongs(
+    meddle: Callable[[Client], object], said: str
+) -> None:
+    outcomes, sandbox = meddled(meddle)
+    assert states(outcomes) == [APPLIED, APPLIED, APPLIED, FAILED, NOT_ATTEMPTED]
+    assert str(outcomes[3].error).startswith(NOT_HELD + said)
+    assert calls(sandbox)[-1] == "query all"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["outroute/add@2=lie", "outroute/add@2=alter:matchpattern=N.", "outroute/add@2=twice", "outroute/add@1=drop-last"],
+)
+def test_a_pbx_that_says_success_and_did_otherwise_deletes_nothing(fault: str) -> None:
+    with pbx(fault, routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED, APPLIED, APPLIED, FAILED, NOT_ATTEMPTED]
+        assert str(outcomes[3].error).startswith(NOT_HELD)
+        assert calls(sandbox) == [*STEPS[:3], "query all"]
+        assert there(sandbox)[0] == REST
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"),
+    [
+        (
+            lambda one: one.update_route("1", replace(REST, trunks=("t",))),
+            "rest was changed on the PBX by somebody else meanwhile, and is not deleted",
+        ),
+        (
+            lambda one: one.add_route(replace(REST, name="REST")),
+            "the PBX holds 2 routes by the name rest, in whatever case, and may delete them all",
+        ),
+        (
+            lambda one: one.add_route(replace(OLD, name="Rest ")),
+            "the PBX holds 2 routes by the name rest, in whatever case, and may delete them all",
+        ),
+        (
+            lambda one: one.add_route(REST),
+            "the PBX holds 2 routes by the name rest, in whatever case, and may delete them all",
+        ),
+    ],
+    ids=["changed", "other case", "other spaces", "same name"],
+)
+def test_a_route_is_not_deleted_that_somebody_changed_or_whose_name_is_not_its_own_any_more(
+    meddle: Callable[[Client], object], said: str
+) -> None:
+    outcomes, sandbox = meddled(meddle)
+    assert states(outcomes) == [APPLIED, APPLIED, APPLIED, FAILED, NOT_ATTEMPTED]
+    assert outcomes[3].error == f"not sent: {said}; plan again, to see what is to be done now"
+    assert calls(sandbox)[-1] == "query all"
+
+
+def test_what_somebody_else_does_to_other_routes_meanwhile_keeps_nothing_from_being_moved() -> None:
+    other = replace(C, matchpattern="5X.")
+
+    def meddle(somebody: Client) -> None:
+        somebody.update_route("3", replace(OLD, trunks=("t",)))
+        somebody.add_route(other)
+
+    held = (*HELD, OLD)
+    outcomes, sandbox = meddled(meddle, made=reorder(held=held), held=held)
+    assert states(outcomes) == [APPLIED] * 5
+    assert there(sandbox) == (WANTED[1], replace(OLD, trunks=("t",)), BRANCH, REST, other)
+
+
+def test_what_is_pruned_beside_a_move_is_looked_at_too_and_what_stands_below_it_goes_first() -> None:
+    held = (OLD, REST, WORLD, replace(OLD, name="older"))
+    made = reorder(held=held, prune=True)
+
+    def meddle(somebody: Client) -> None:
+        somebody.update_route("1", replace(OLD, trunks=("t",)))
+
+    outcomes, sandbox = meddled(meddle, made=made, held=held)
+    assert [(one.change.name, one.status) for one in outcomes[3:]] == [
+        ("older", APPLIED),
+        ("rest", APPLIED),
+        ("old", FAILED),
+        ("rest", NOT_ATTEMPTED),
+    ]
+    assert str(outcomes[5].error).startswith("not sent: old was changed on the PBX by somebody else meanwhile, and is")
+    assert names(sandbox) == ["old", "world", "branch", "rest~pbxsync"]
+
+
+def test_a_copy_of_an_earlier_run_that_somebody_changed_or_made_twice_takes_no_routes_place() -> None:
+    held = (REST, BRANCH, COPY)
+    made = reorder((BRANCH, REST), held)
+    changed = "rest~pbxsync was changed on the PBX by somebody else meanwhile, so rest is not moved"
+    for meddle in (
+        lambda one: one.update_route("3", replace(COPY, trunks=("t",))),
+        lambda one: one.add_route(COPY),
+    ):
+        outcomes, sandbox = meddled(meddle, after=0, made=made, held=held)
+        assert states(outcomes) == [FAILED, NOT_ATTEMPTED]
+        assert outcomes[0].error == f"not sent: {changed}; plan again, to see what is to be done now"
+        assert calls(sandbox)[-1] == "query all"
+    outcomes, _ = meddled(lambda one: one.delete_route("rest~pbxsync"), after=0, made=made, held=held)
+    assert outcomes[0].error == f"{NOT_HELD}rest~pbxsync is gone from the PBX, though this run did not delete it"
+
+
+def test_a_copy_that_is_not_needed_is_not_deleted_where_somebody_changed_the_route_itself() -> None:
+    held = (BRANCH, REST, COPY)
+    made = reorder((BRANCH, REST), held)
+
+    def meddle(somebody: Client) -> None:
+        somebody.update_route("2", replace(REST, trunks=("t",)))
+
+    outcomes, sandbox = meddled(meddle, after=0, made=made, held=held)
+    assert states(outcomes) == [FAILED]
+    assert str(outcomes[0].error).startswith(
+        "not sent: rest was changed on the PBX by somebody else meanwhile, so rest"
+    )
+    assert calls(sandbox)[-1] == "query all"
+    with pbx(routes=held) as sandbox:
+        assert states(carried_out(sandbox, made, held)) == [APPLIED]
+        assert there(sandbox) == (BRANCH, REST)
+
+
+@pytest.mark.parametrize("fault", ["refuse", "refuse:10003", "status:404", "status:503", "html", "empty", "reset"])
+def test_nothing_is_deleted_where_the_pbx_does_not_answer_what_it_holds(fault: str) -> None:
+    with pbx(f"outroute/query@1={fault}", routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED, APPLIED, APPLIED, FAILED, NOT_ATTEMPTED]
+        assert str(outcomes[3].error).startswith(f"{NOT_ASKED}outroute/query: ")
+        assert calls(sandbox) == [*STEPS[:3], "query all"]
+        assert there(sandbox) == HALF_WAY
+    assert next_run(sandbox) == DONE
+
+
+# --- what it must see before anything is renamed ---
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"),
+    [
+        (lambda one: one.add_route(REST), f"{NOT_HELD}rest is still there"),
+        (lambda one: one.delete_route("rest~pbxsync"), f"{NOT_HELD}rest~pbxsync is not there"),
+        (lambda one: one.add_route(COPY), f"{NOT_HELD}rest~pbxsync is there 2 times"),
+        (
+            lambda one: one.update_route("4", replace(COPY, prepend="0")),
+            f'{NOT_HELD}rest~pbxsync is not stored as it was sent: prepend was sent as "" and stored as "0"',
+        ),
+    ],
+    ids=["name taken", "copy gone", "doubled", "altered"],
+)
+def test_a_copy_gets_no_name_that_is_not_free_and_none_where_it_is_not_what_was_sent(
+    meddle: Callable[[Client], object], said: str
+) -> None:
+    outcomes, sandbox = meddled(meddle, after=4)
+    assert states(outcomes) == [APPLIED] * 4 + [FAILED]
+    assert outcomes[4].error == said
+    assert calls(sandbox)[-1] == "query all"
+
+
+def test_a_copy_of_an_earlier_run_is_not_renamed_where_somebody_changed_it_meanwhile() -> None:
+    held = (REST, BRANCH, COPY)
+    outcomes, sandbox = meddled(
+        lambda one: one.update_route("3", replace(COPY, prepend="0")),
+        after=1,
+        made=reorder((BRANCH, REST), held),
+        held=held,
+    )
+    assert states(outcomes) == [APPLIED, FAILED]
+    assert str(outcomes[1].error).startswith(
+        "not sent: rest~pbxsync was changed on the PBX by somebody else meanwhile,"
+    )
+    assert calls(sandbox)[-1] == "query all"
+
+
+def test_a_route_that_the_pbx_says_it_deleted_and_did_not_gets_no_double() -> None:
+    with pbx("outroute/delete@1=lie", routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * 4 + [FAILED]
+        assert outcomes[4].error == f"{NOT_HELD}rest is still there"
+        assert there(sandbox) == HALF_WAY
+    assert next_run(sandbox) == DONE
+
+
+def test_a_copy_that_has_another_id_by_now_is_renamed_by_that_one() -> None:
+    outcomes, sandbox = meddled(add_again(COPY), after=4)
+    assert states(outcomes) == [APPLIED] * 5
+    assert sandbox.requests[-1].fields["id"] == "5"
+    assert there(sandbox) == DONE
+
+
+@pytest.mark.parametrize("fault", ["refuse", "status:503", "html", "reset"])
+def test_nothing_is_renamed_where_the_pbx_does_not_answer_what_it_holds(fault: str) -> None:
+    with pbx(f"outroute/query@2={fault}", routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * 4 + [FAILED]
+        assert str(outcomes[4].error).startswith(f"{NOT_ASKED}outroute/query: ")
+        assert there(sandbox) == (WANTED[1], BRANCH, COPY)
+    assert next_run(sandbox) == DONE
+
+
+# --- ends on the way ---
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_a_run_that_is_stopped_between_two_steps_can_be_taken_up_again(count: int) -> None:
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one:
+        asked = iter(range(6))
+        outcomes = list(apply(reorder(), one, LiveLedger(one), lambda: next(asked) >= count, known(*HELD)))
+        assert states(outcomes) == [APPLIED] * count + [NOT_ATTEMPTED] * (5 - count)
+        assert [call for call in calls(sandbox) if call != "query all"] == STEPS[:count]
+    assert next_run(sandbox) == DONE
+
+
+@AT_EACH
+def test_a_step_that_the_pbx_refuses_ends_the_run_and_the_next_run_finishes(at: int) -> None:
+    with pbx(f"{CALLS[at]}=refuse", routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * at + [FAILED] + [NOT_ATTEMPTED] * (4 - at)
+        assert [call for call in calls(sandbox) if call != "query all"] == STEPS[: at + 1]
+    assert next_run(sandbox) == DONE
+
+
+@AT_EACH
+@pytest.mark.parametrize("fault", LOST)
+def test_a_step_whose_answer_is_lost_is_found_done_and_the_run_goes_on(at: int, fault: str) -> None:
+    with pbx(f"{CALLS[at]}=after:{fault}", routes=HELD) as sandbox:
+        assert states(carried_out(sandbox, reorder())) == [APPLIED] * 5
+        # Beside the looks there is the question what became of the step.
+        asked = LOOKS.index(STEPS[at]) + 1
+        assert calls(sandbox) == [*LOOKS[:asked], "query all", *LOOKS[asked:]]
+        assert there(sandbox) == DONE
+
+
+@AT_EACH
+@pytest.mark.parametrize("fault", LOST)
+def test_a_step_that_is_found_not_done_ends_the_run_and_is_not_sent_again(at: int, fault: str) -> None:
+    with pbx(f"{CALLS[at]}=before:{fault}", routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * at + [FAILED] + [NOT_ATTEMPTED] * (4 - at)
+        assert "it is not sent again in this run; the next one asks the PBX afresh" in str(outcomes[at].error)
+        assert [call for call in calls(sandbox) if call != "query all"] == STEPS[: at + 1]
+    assert next_run(sandbox) == DONE
+
+
+@AT_EACH
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_step_is_in_doubt_where_the_pbx_does_not_say_what_became_of_it(at: int, when: str) -> None:
+    asked = max(1, at - 1)
+    with pbx(f"{CALLS[at]}={when}:reset", f"outroute/query@{asked}=reset", routes=HELD) as sandbox:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * at + [IN_DOUBT] + [NOT_ATTEMPTED] * (4 - at)
+    assert next_run(sandbox) == DONE
+
+
+# --- moves with a state file ---
+
+
+@pytest.fixture
+def held_file(tmp_path: Path) -> StateFile:
+    state = StateFile.read(tmp_path / "state.json", pbx=URL, init=True)
+    state.write(KnownState(URL, known(*HELD), str(state.path)))
+    return state
+
+
+def on_file(file: StateFile) -> list[tuple[str, str | None]]:
+    """The names and ids that the state file holds."""
+    return [(one.route.name, one.id) for one in on_disk(file).routes]
+
+
+def test_each_step_is_on_disk_before_the_next_and_the_look_brings_the_ids(held_file: StateFile) -> None:
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one:
+        seen = [
+            on_file(held_file)
+            for _ in apply(reorder(), one, RecordedLedger(held_file), never, known(*HELD))
+            if not on_disk(held_file).doubts
+        ]
+        assert seen == [
+            [("rest", "1"), ("world", "2")],
+            [("rest", "1"), ("world", "2"), ("branch", None)],
+            [("rest", "1"), ("world", "2"), ("branch", None), ("rest~pbxsync", None)],
+            [("world", "2"), ("branch", "3"), ("rest~pbxsync", "4")],
+            [("world", "2"), ("branch", "3"), ("rest", "4")],
+        ]
+        assert on_disk(held_file).routes == one.query_routes()
+
+
+def test_nothing_is_deleted_where_what_the_pbx_holds_cannot_be_recorded(held_file: StateFile) -> None:
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one:
+        run = apply(reorder(), one, RecordedLedger(held_file), never, known(*HELD))
+        outcomes = [next(run) for _ in range(3)]
+        unwritable(held_file)
+        outcomes += run
+        assert states(outcomes) == [APPLIED, APPLIED, APPLIED, FAILED, NOT_ATTEMPTED]
+        assert str(outcomes[3].error).startswith(f"not sent: {held_file.path}: the state file can't be written: ")
+        assert calls(sandbox) == [*STEPS[:3], "query all"]
+
+
+def test_a_look_that_finds_something_wrong_leaves_what_was_recorded(held_file: StateFile) -> None:
+    with pbx("outroute/add@2=lie", routes=HELD) as sandbox, client(sandbox) as one:
+        outcomes = list(apply(reorder(), one, RecordedLedger(held_file), never, known(*HELD)))
+    assert states(outcomes)[3:] == [FAILED, NOT_ATTEMPTED]
+    assert on_file(held_file) == [("rest", "1"), ("world", "2"), ("branch", None), ("rest~pbxsync", None)]
+
+
+@AT_EACH
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_step_whose_answer_is_lost_is_in_doubt_in_the_file_and_once_settled_the_next_run_finishes(
+    at: int, when: str, held_file: StateFile
+) -> None:
+    with pbx(f"{CALLS[at]}={when}:reset", routes=HELD) as sandbox, client(sandbox) as one:
+        outcomes = list(apply(reorder(), one, RecordedLedger(held_file), never, known(*HELD)))
+        assert states(outcomes) == [APPLIED] * at + [IN_DOUBT] + [NOT_ATTEMPTED] * (4 - at)
+        (doubt,) = on_disk(held_file).doubts
+        assert (doubt.change.action, doubt.change.name) == tuple(STEPS[at].split())
+        held_file.settle(doubt.change, applied=when == "after")
+        assert tuple(known.route for known in on_disk(held_file).routes) == there(sandbox)
+        rest = differ.plan(desired(list(WANTED)), on_disk(held_file), PlanChoices(reorder=True))
+        before = check_recorded(rest, on_disk(held_file).routes, one)
+        assert before is not None
+        check_sendable(rest)
+        last = list(apply(rest, one, RecordedLedger(held_file), never, before))
+        assert set(states(last)) <= {APPLIED}
+        assert there(sandbox) == DONE
+
+
+@pytest.mark.parametrize("routes", [(*HELD, OLD), HELD[::-1], (REST,), (REST, replace(WORLD, trunks=("t",))), ()])
+def test_nothing_is_moved_by_a_file_that_does_not_hold_exactly_what_the_pbx_does(routes: tuple[Route, ...]) -> None:
+    made = reorder((BRANCH, WORLD, REST), state="a b.json")
+    with pbx(routes=routes) as sandbox, client(sandbox) as one:
+        with pytest.raises(StaleState) as caught:
+            check_recorded(made, known(*HELD), one)
+        assert str(caught.value) == (
+            "a b.json: the PBX holds other routes than the state file has recorded, or in another order, so nothing "
+            "can be moved by it. Record them anew with: pbxsync refresh --state 'a b.json'"
+        )
+        assert calls(sandbox) == ["query all"]
+    plain = differ.plan(desired([BRANCH]), KnownState(URL, known(*HELD), "a b.json"), PlanChoices())
+    with pbx(routes=routes) as sandbox, client(sandbox) as one:
+        assert check_recorded(plain, known(*HELD), one) is not None
+
+
+def test_moves_go_ahead_by_a_file_that_holds_what_the_pbx_does_whatever_the_ids() -> None:
+    made = reorder((BRANCH, WORLD, REST), state="state.json")
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one:
+        assert check_recorded(made, (KnownRoute(REST, "7"), KnownRoute(WORLD)), one) == known(*HELD)
+
+
+def test_an_update_beside_a_move_is_not_made_by_an_id_that_is_another_routes_by_now() -> None:
+    made = differ.plan(
+        desired(list(WANTED)),
+        KnownState(URL, (KnownRoute(REST, "2"), KnownRoute(WORLD, "1")), "state.json"),
+        PlanChoices(reorder=True),
+    )
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one, pytest.raises(StaleState, match="has recorded of: world"):
+        check_recorded(made, (KnownRoute(REST, "2"), KnownRoute(WORLD, "1")), one)
+
+
+def test_no_move_is_made_where_the_pbx_cannot_be_asked() -> None:
+    made = reorder((BRANCH, WORLD, REST), state="state.json")
+    old = pbx(calls=["outroute/add", "outroute/update", "outroute/delete"], routes=HELD)
+    with old, client(old) as one, pytest.raises(StaleState, match="nothing was sent: what the PBX holds has to be"):
+        check_recorded(made, known(*HELD), one)
+
+
+# --- the query at the end of a reorder ---
+
+
+def test_a_reorder_that_went_to_its_end_has_no_findings_and_no_notes() -> None:
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one:
+        outcomes = carried_out(sandbox, reorder())
+        assert verify(known(*HELD), outcomes, one.query_routes()) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("outroute/update@2=lie", "rest is not there"),
+        ("outroute/update@2=alter:trunks=t", 'rest is not stored as it was sent: trunks was sent as "out" and stored'),
+        ("outroute/update@2=drop-last", "rest is not there"),
+    ],
+)
+def test_what_the_pbx_did_not_do_of_the_end_of_a_move_is_a_finding(fault: str, said: str) -> None:
+    with pbx(fault, routes=HELD) as sandbox, client(sandbox) as one:
+        outcomes = carried_out(sandbox, reorder())
+        assert states(outcomes) == [APPLIED] * 5
+        (finding,), _ = verify(known(*HELD), outcomes, one.query_routes())
+    assert finding.message.startswith(said)
+
+
+def test_a_rename_whose_old_name_another_route_took_over_is_no_finding() -> None:
+    rename = Change(Action.UPDATE, A, replace(A, name="z"), id="1")
+    add = Change(Action.ADD, None, A)
+    assert verified(known(replace(A, name="z"), B, A), rename, add) == ((), ())
+    assert verified(known(replace(A, name="z"), B, A), rename)[0] == (
+        Finding("z", "the old name, a, is still there too"),
+    )
+
+
+def test_a_delete_that_failed_is_not_said_to_be_on_the_pbx_by_now() -> None:
+    failed = Outcome(DELETE_B, FAILED, "lost")
+    assert verify(known(A, B), [Outcome(ADD_C, APPLIED), failed], known(A, B, C)) == ((), ())
+    findings, notes = verify(known(A, B), [Outcome(ADD_C, APPLIED), failed], known(A, replace(B, prefix="9"), C))
+    assert (findings, notes) == ((), ("changed on the PBX by somebody else meanwhile: b",))
+
+
+# --- whatever goes wrong with a reorder ---
+
+
+def sendable(route: Route) -> Route:
+    """The same route as the PBX takes it, which wants a matchpattern."""
+    return route if route.matchpattern else replace(route, prefix="", matchpattern=route.prefix or "X")
+
+
+@given(
+    reordering.cases(most=4),
+    st.sampled_from([reordering.REORDER, reordering.PRUNE]),
+    STRUCK,
+    st.integers(1, 5),
+    MISHAPS,
+)
+@settings(max_examples=100)
+def test_live_a_reorder_that_is_struck_anywhere_leaves_what_some_of_its_steps_do_and_the_next_run_finishes(
+    case: reordering.Case, choices: PlanChoices, call: str, number: int, mishap: str
+) -> None:
+    wanted, held = tuple(map(sendable, case.declared)), tuple(map(sendable, case.held))
+    state = KnownState(URL, known(*held))
+    made = differ.plan(desired(list(wanted)), state, choices)
+    moments = [tuple(reordering.table(reordering.after(state, made, count))) for count in range(20)]
+    with pbx(f"{call}@{number}={mishap}", routes=held) as sandbox:
+        outcomes = carried_out(sandbox, made, held)
+    done = states(outcomes).count(APPLIED)
+    assert there(sandbox) in moments[done : done + 2]
+    with pbx(routes=there(sandbox)) as healthy, client(healthy) as one:
+        rest = differ.plan(desired(list(wanted)), KnownState(URL, one.query_routes()), choices)
+        assert set(states(carried_out(healthy, rest, there(healthy)))) <= {APPLIED}
+        assert there(healthy) == moments[-1]

@@ -29,7 +29,7 @@ def test_the_quick_benchmark_measures_each_work_on_the_smallest_table_of_each_ki
     assert done.returncode == 0, done.stderr
     assert list(found) == [(work, kind) for work in works for kind in kinds]
     assert {routes for _, _, routes, *_ in rows} == {"100"}
-    assert all(float(milliseconds) >= 0 for _, _, _, _, milliseconds, *_ in rows)
+    assert all(float(milliseconds.replace(",", "")) >= 0 for _, _, _, _, milliseconds, *_ in rows)
     # Every call is to a number that a route takes; one route of a hundred is changed; nothing gets past a catch-all,
     # and that must make way for what comes above it.
     for kind in kinds:

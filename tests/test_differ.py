@@ -16,9 +16,27 @@ from pbxsync.differ import plan
 from pbxsync.document import parse
 from pbxsync.errors import PlanRefused
 from pbxsync.known_state import with_changes
-from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Plan, PlanChoices, Route
+from pbxsync.model import (
+    Action,
+    Behind,
+    Change,
+    Desired,
+    Doubt,
+    FieldChange,
+    KnownRoute,
+    KnownState,
+    Location,
+    Move,
+    NumberWords,
+    Plan,
+    PlanChoices,
+    Route,
+)
+from pbxsync.names import folded, is_copy, original
 from pbxsync.quoting import quoted
+from pbxsync.steps import steps
 from pbxsync.validator import check
+from tests import reordering
 from tests.strategies import desired, known, routes, tables
 
 if TYPE_CHECKING:
@@ -234,6 +252,7 @@ def test_deepdiff_is_not_even_loaded_where_no_route_differs() -> None:
 import sys
 from pbxsync.differ import plan
 from pbxsync.model import PlanChoices, Route
+from tests import reordering
 from tests.strategies import desired, known
 table = [Route(f"r{number}", "X.", ("t",)) for number in range(1000)]
 assert plan(desired(table), known(table), PlanChoices()).unchanged == 1000
@@ -242,3 +261,409 @@ plan(desired([Route("r1", "N.", ("t",))]), known(table), PlanChoices())
 assert "deepdiff" in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# --- moves ----------------------------------------------------------------------------------------------------------
+
+REORDER = PlanChoices(reorder=True)
+BRANCH = Route("branch", "7XXX", ("to-branch",))
+WORLD = Route("world", "X.", ("intl",), prefix="9011")
+REST = Route("rest", "X.", ("out",))
+HALF_DONE = "an earlier run was interrupted while it moved routes: the PBX still holds "
+
+
+def copy(route: Route, more: str = "") -> Route:
+    """The copy of a route that a reorder makes."""
+    return replace(route, name=f"{route.name}~pbxsync{more}")
+
+
+def moved(made: Plan) -> list[str]:
+    return [change.name for change in made.changes if change.action is Action.MOVE]
+
+
+def warnings(made: Plan, rule: str) -> list[str]:
+    return [warning.message for warning in made.warnings if warning.rule == rule]
+
+
+def rules(made: Plan) -> list[str]:
+    return [warning.rule for warning in made.warnings]
+
+
+def test_a_move_adds_a_copy_deletes_the_route_by_its_id_and_place_and_renames_the_copy() -> None:
+    made = plan(desired([BRANCH, REST]), known([WORLD, REST, BRANCH]), REORDER)
+    here = Location("routes.yaml", 2, 5)
+    renamed = FieldChange("name", "rest~pbxsync", "rest")
+    behind = Behind("branch", ("7XXX",), (), (), NumberWords(("7XXX",)))
+    (change,) = made.changes
+    assert change == Change(
+        Action.MOVE,
+        REST,
+        REST,
+        id="2",
+        location=here,
+        move=Move(
+            Change(Action.ADD, None, copy(REST), location=here),
+            (Change(Action.DELETE, REST, None, id="2"),),
+            Change(Action.UPDATE, copy(REST), REST, (renamed,), location=here),
+            (behind,),
+        ),
+    )
+    assert change.move is not None
+    assert (change.place, [removal.place for removal in change.move.removals]) == (1, [1])
+    assert (made.unchanged, made.unmanaged, made.warnings) == (1, ("world",), ())
+
+
+def test_only_with_reorder_is_anything_moved() -> None:
+    assert plan(desired([BRANCH, REST]), known([REST, BRANCH]), PlanChoices()).changes == ()
+    assert names(plan(desired([BRANCH, REST]), known([REST]), PlanChoices()).changes) == ["add branch"]
+
+
+def test_moves_stand_among_the_adds_in_the_order_of_the_file_behind_the_updates_and_before_the_deletes() -> None:
+    new = Route("new", "[2-7]XXX", ("n",))
+    wanted = [BRANCH, REST, replace(WORLD, matchpattern="N."), Route("last", "X.", ("l",)), new]
+    made = plan(desired(wanted), known([C, REST, WORLD]), PlanChoices(reorder=True, prune=True))
+    assert names(made.changes) == [
+        "update world",
+        "add branch",
+        "move rest",
+        "move world",
+        "add last",
+        "add new",
+        "delete c",
+    ]
+
+
+def test_a_route_that_is_updated_and_moved_is_updated_in_place_first_and_moved_as_it_is_then() -> None:
+    new = replace(REST, trunks=("other",))
+    made = plan(desired([BRANCH, new]), known([REST]), REORDER)
+    assert names(made.changes) == ["update rest", "add branch", "move rest"]
+    update, _, move = made.changes
+    assert (update.before, update.after, update.id, update.place) == (REST, new, "1", 0)
+    assert (move.before, move.after) == (new, new)
+    assert move.move is not None
+    assert move.move.removals == (Change(Action.DELETE, new, None, id="1"),)
+    assert move.move.copy is not None
+    assert move.move.copy.after == copy(new)
+
+
+def test_where_a_route_stands_wrong_only_as_it_is_now_and_not_as_declared_it_is_not_moved() -> None:
+    made = plan(desired([BRANCH, replace(REST, matchpattern="8X.")]), known([REST, BRANCH]), REORDER)
+    assert names(made.changes) == ["update rest"]
+
+
+def test_a_renamed_route_is_renamed_in_place_and_then_moved_under_its_new_name() -> None:
+    made = plan(desired([BRANCH, replace(REST, name="new")], {"new": "rest"}), known([REST]), REORDER)
+    assert names(made.changes) == ["update new", "add branch", "move new"]
+    move = made.changes[-1].move
+    assert move is not None
+    assert [removal.name for removal in move.removals] == ["new"]
+    assert move.copy is not None
+    assert move.copy.name == "new~pbxsync"
+
+
+def test_add_only_lists_the_moves_that_complete_a_reorder_as_skipped_and_begins_none() -> None:
+    choices = PlanChoices(add_only=True)
+    made = plan(desired([BRANCH, WORLD, REST]), known([REST, BRANCH, copy(REST)]), choices)
+    assert (names(made.changes), names(made.skipped)) == (["add world"], ["move rest"])
+    assert warnings(made, "half-done-reorder") == [f"{HALF_DONE}rest~pbxsync; run without --add-only to clear that up"]
+    assert plan(desired([BRANCH, REST]), known([REST]), PlanChoices(add_only=True, reorder=True)).skipped == ()
+
+
+# --- what an interrupted reorder left ---
+
+
+def test_a_copy_in_the_right_place_is_kept_and_the_route_deleted_also_without_reorder() -> None:
+    made = plan(desired([BRANCH, REST]), known([REST, BRANCH, copy(REST)]), PlanChoices())
+    (change,) = made.changes
+    assert (change.action, change.name, change.id, change.place) == (Action.MOVE, "rest", "3", 2)
+    move = change.move
+    assert move is not None
+    assert move.copy is None
+    assert [(removal.name, removal.id, removal.place) for removal in move.removals] == [("rest", "1", 0)]
+    assert move.rename is not None
+    assert (move.rename.before, move.rename.after, move.rename.id) == (copy(REST), REST, "3")
+    assert [behind.route for behind in move.behind] == ["branch"]
+    assert made.unmanaged == ()
+    assert warnings(made, "half-done-reorder") == [f"{HALF_DONE}rest~pbxsync; this plan clears that up"]
+
+
+def test_where_a_copy_is_left_all_that_must_move_moves_also_without_reorder() -> None:
+    long = Route("long", "9X.", ("l",))
+    state = known([long, REST, BRANCH, WORLD, copy(REST)])
+    made = plan(desired([BRANCH, WORLD, long, REST]), state, PlanChoices())
+    assert moved(made) == ["long", "rest"]
+    said = f"{HALF_DONE}rest~pbxsync; this plan clears that up"
+    assert warnings(made, "half-done-reorder") == [
+        f"{said}, and brings the rest of the order to the PBX too, as with --reorder"
+    ]
+    assert warnings(plan(desired([BRANCH, WORLD, long, REST]), state, REORDER), "half-done-reorder") == [said]
+
+
+def test_a_copy_whose_route_is_gone_already_is_renamed_where_it_stands() -> None:
+    made = plan(desired([BRANCH, REST]), known([BRANCH, copy(REST)]), PlanChoices())
+    (change,) = made.changes
+    rename = Change(
+        Action.UPDATE, copy(REST), REST, (FieldChange("name", "rest~pbxsync", "rest"),), "2", change.location
+    )
+    assert (change.action, change.id, change.move) == (Action.MOVE, "2", Move(None, (), rename))
+    assert rules(made) == ["half-done-reorder"]
+
+
+def test_a_copy_whose_route_is_gone_already_and_that_stands_too_high_is_moved_under_the_name_of_its_route() -> None:
+    made = plan(desired([BRANCH, REST]), known([copy(REST), BRANCH]), PlanChoices())
+    (change,) = made.changes
+    assert change.move is not None
+    assert change.move.copy is not None
+    assert change.move.copy.after == REST
+    assert [removal.name for removal in change.move.removals] == ["rest~pbxsync"]
+    assert change.move.rename is None
+
+
+def test_a_copy_that_is_no_longer_needed_where_it_stands_is_deleted() -> None:
+    made = plan(desired([BRANCH, REST]), known([BRANCH, REST, copy(REST)]), PlanChoices())
+    (change,) = made.changes
+    assert change.move == Move(None, (Change(Action.DELETE, copy(REST), None, id="3"),), None)
+
+
+def test_a_route_below_its_copy_is_the_one_that_is_kept_where_the_copy_stands_too_high() -> None:
+    made = plan(desired([BRANCH, REST]), known([copy(REST), BRANCH, REST]), PlanChoices())
+    (change,) = made.changes
+    move = change.move
+    assert move is not None
+    assert (change.id, move.copy, [one.name for one in move.removals], move.rename) == (
+        "3",
+        None,
+        ["rest~pbxsync"],
+        None,
+    )
+
+
+def test_where_a_copy_too_stands_too_high_another_is_made_under_another_name_and_both_go() -> None:
+    made = plan(desired([BRANCH, REST]), known([REST, copy(REST), copy(REST, "~pbxsync"), BRANCH]), REORDER)
+    (change,) = made.changes
+    move = change.move
+    assert move is not None
+    assert move.copy is not None
+    assert move.copy.name == "rest~pbxsync~pbxsync~pbxsync"
+    assert {one.name for one in move.removals} == {"rest", "rest~pbxsync", "rest~pbxsync~pbxsync"}
+    assert warnings(made, "half-done-reorder") == [
+        f"{HALF_DONE}rest~pbxsync, rest~pbxsync~pbxsync; this plan clears that up"
+    ]
+
+
+def test_a_copy_that_is_kept_is_brought_to_what_the_file_says_and_renamed_once_its_name_is_free() -> None:
+    new = replace(REST, trunks=("other",))
+    made = plan(desired([BRANCH, new]), known([REST, BRANCH, copy(REST)]), PlanChoices())
+    update, move = made.changes
+    assert (update.before, update.after, update.id) == (copy(REST), copy(new), "3")
+    assert (move.before, move.after) == (new, new)
+    assert move.move is not None
+    assert [removal.before for removal in move.move.removals] == [REST]
+    assert move.move.rename is not None
+    assert (move.move.rename.before, move.move.rename.after) == (copy(new), new)
+
+
+def test_the_copies_of_a_route_that_was_renamed_in_the_file_meanwhile_are_its_own_and_renamed_last() -> None:
+    wanted = desired([BRANCH, replace(REST, name="new")], {"new": "rest"})
+    (change,) = plan(wanted, known([REST, BRANCH, copy(REST)]), PlanChoices()).changes
+    assert (change.name, change.id, change.move and change.move.copy) == ("new", "3", None)
+    assert change.move is not None
+    assert [one.name for one in change.move.removals] == ["rest"]
+    assert change.move.rename is not None
+    assert (change.move.rename.before, change.move.rename.name) == (copy(REST), "new")
+    (change,) = plan(wanted, known([copy(REST), BRANCH]), REORDER).changes
+    assert change.move is not None
+    assert change.move.copy is not None
+    assert (change.move.copy.name, [one.name for one in change.move.removals]) == ("rest", ["rest~pbxsync"])
+    assert change.move.rename is not None
+    assert (change.move.rename.before, change.move.rename.name) == (REST, "new")
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_copy_of_a_route_that_no_file_declares_stays_and_is_told_of_unless_it_is_pruned(prune: bool) -> None:
+    made = plan(desired([BRANCH]), known([BRANCH, copy(REST)]), PlanChoices(prune=prune))
+    assert names(made.changes) == (["delete rest~pbxsync"] if prune else [])
+    assert made.unmanaged == (() if prune else ("rest~pbxsync",))
+    assert warnings(made, "half-done-reorder") == (
+        []
+        if prune
+        else [
+            "rest~pbxsync is left of a reorder that was interrupted, and the file declares no rest: it is left alone; "
+            "declare rest to complete the move, or delete it, as --prune does"
+        ]
+    )
+
+
+def test_what_is_called_as_a_copy_of_nothing_is_a_route_like_any_other() -> None:
+    made = plan(desired([BRANCH]), known([replace(REST, name="~pbxsync"), BRANCH]), REORDER)
+    assert (made.changes, made.unmanaged, made.warnings) == ((), ("~pbxsync",), ())
+
+
+@pytest.mark.parametrize("held", [[REST, copy(REST), copy(REST), BRANCH], [REST, REST, copy(REST), BRANCH]])
+def test_where_a_route_or_its_copy_stands_twice_neither_is_changed(held: list[Route]) -> None:
+    made = plan(desired([BRANCH, REST]), known(held), PlanChoices(reorder=True, prune=True))
+    assert (made.changes, made.blocked, made.unmanaged) == ((), ("rest",), ())
+    (message,) = warnings(made, "doubled-on-pbx")
+    assert ("so none of them is changed, nor is rest; delete" in message) == (held[0] != held[1])
+    assert rules(made) == ["doubled-on-pbx"]
+
+
+def test_nothing_is_moved_on_account_of_a_route_that_stands_twice() -> None:
+    assert plan(desired([BRANCH, REST]), known([REST, BRANCH, BRANCH]), REORDER).changes == ()
+
+
+#: Names on a PBX, some of them alike: of routes and of copies, of what a file declares and of others.
+ALIKE = st.sampled_from(
+    ["a", "a", "A", " a", "b", "c", "d", *(f"{name}~pbxsync" for name in "aabcA"), "a~pbxsync~pbxsync"]
+)
+TEXTS = st.sampled_from(["X.", "1X", "[1-3]X.", "."])
+
+
+@st.composite
+def muddles(draw: st.DrawFn) -> tuple[Desired, KnownState]:
+    """A file, and a PBX that holds its routes, their copies and others in whatever order, some of them twice."""
+    wanted = draw(
+        st.lists(
+            st.builds(Route, st.sampled_from("aAbd"), TEXTS, st.sampled_from([("t",), ("u",)])), min_size=2, max_size=4
+        )
+    )
+    wanted = list({route.name: route for route in wanted}.values())
+    by_name = {route.name: route for route in wanted}
+    held = []
+    unique = draw(st.sampled_from([True, True, True, False]))
+    for name in draw(st.lists(ALIKE, max_size=6, unique=unique)):
+        same = by_name.get(original(name), REST)
+        held.append(replace(same if draw(st.booleans()) else REST, name=name, matchpattern=same.matchpattern))
+    former = {route.name: "c" for route in wanted[: draw(st.integers(0, 1))]}
+    return desired(wanted, former), known(held)
+
+
+@given(muddles(), st.sampled_from([REORDER, PlanChoices(), replace(PRUNE_ALL, reorder=True)]))
+def test_each_step_finds_its_own_route_alone_of_its_name_and_takes_no_name_of_another(
+    muddle: tuple[Desired, KnownState], choices: PlanChoices
+) -> None:
+    file, state = muddle
+    routes = state.routes
+    for step in steps(plan(file, state, choices)):
+        before, after = step.change.before, step.change.after
+        if after is None:
+            assert [one.route for one in routes if folded(one.route.name) == folded(step.change.name)] == [before]
+        elif before is not None:
+            assert [one.route for one in routes if one.route.name == before.name] == [before]
+        if after is not None and (before is None or before.name != after.name):
+            assert after.name not in [one.route.name for one in routes]
+        routes = with_changes(routes, [step.change])
+        assert len(routes) == len(set(routes))
+
+
+@given(muddles(), st.sampled_from([REORDER, PlanChoices(), replace(PRUNE_ALL, reorder=True)]))
+def test_what_a_plan_does_not_warn_of_is_as_the_file_says_after_it_and_leaves_nothing_to_do(
+    muddle: tuple[Desired, KnownState], choices: PlanChoices
+) -> None:
+    file, state = muddle
+    made = plan(file, state, choices)
+    if not {"cannot-move", "cannot-delete", "doubled-on-pbx"} & set(rules(made)):
+        done = reordering.after(state, made)
+        held = {one.route.name: one.route for one in done.routes}
+        assert all(held[one.route.name] == one.route for one in file.routes)
+        own = {one.route.name for one in file.routes}
+        assert not [name for name in held if is_copy(name) and original(name) in own]
+        assert plan(file, done, choices).changes == ()
+
+
+# --- what can't be moved ---
+
+CASE = "another route's name differs only in case, and the PBX may delete both"
+BY_HAND = "; give one of the two another name, or move it on the PBX"
+
+
+@pytest.mark.parametrize("choices", [REORDER, PlanChoices(reorder=True, prune=True)])
+def test_a_route_whose_name_differs_only_in_case_from_another_is_not_moved(choices: PlanChoices) -> None:
+    made = plan(desired([BRANCH, WORLD, REST]), known([REST, replace(C, name="REST"), BRANCH, WORLD]), choices)
+    assert (made.changes, made.unchanged) == ((), 3)
+    assert warnings(made, "cannot-move") == [f"rest must come behind branch, world, and is not moved: {CASE}{BY_HAND}"]
+
+
+def test_of_many_routes_that_one_must_come_behind_five_are_named_each_once() -> None:
+    many = [Route(f"step-{n}", f"{n}XX", ("s",)) for n in range(7)]
+    # Of step-1 it takes two sets of callers to say which calls are meant.
+    only = Route("only", "11X", ("out",), callerid="20X")
+    held = [REST, *many, only, replace(C, name="REST")]
+    (message,) = warnings(plan(desired([only, *many, REST]), known(held), REORDER), "cannot-move")
+    assert message.startswith("rest must come behind step-0, step-1, step-2, step-3, step-4, and 2 more, and is not")
+
+
+def test_a_route_of_such_a_name_that_need_not_move_is_not_warned_of() -> None:
+    made = plan(desired([BRANCH, REST]), known([BRANCH, REST, replace(C, name="REST")]), REORDER)
+    assert (made.changes, made.warnings) == ((), ())
+
+
+@pytest.mark.parametrize("name", ["REST~pbxsync", "rest~PBXSYNC"])
+def test_a_route_whose_copy_would_be_called_as_another_route_but_for_case_is_not_moved(name: str) -> None:
+    made = plan(desired([BRANCH, REST]), known([REST, BRANCH, replace(C, name=name)]), REORDER)
+    assert made.changes == ()
+    assert warnings(made, "cannot-move") == [f"rest must come behind branch, and is not moved: {CASE}{BY_HAND}"]
+
+
+def test_a_half_moved_route_of_such_a_name_keeps_its_copies_and_it_is_said() -> None:
+    made = plan(desired([BRANCH, REST]), known([BRANCH, REST, copy(REST), replace(C, name="REST")]), REORDER)
+    assert (made.changes, made.unmanaged) == ((), ("REST",))
+    assert warnings(made, "cannot-move") == [
+        f"rest is half moved (rest~pbxsync is on the PBX), and is not moved: {CASE}{BY_HAND}"
+    ]
+    assert rules(made) == ["cannot-move"]
+
+
+def test_a_half_moved_route_of_such_a_name_that_must_move_is_told_of_once_with_both_reasons() -> None:
+    made = plan(desired([BRANCH, REST]), known([REST, copy(REST), BRANCH, replace(C, name="REST")]), REORDER)
+    assert made.changes == ()
+    assert warnings(made, "cannot-move") == [
+        "rest must come behind branch and is half moved (rest~pbxsync is on the PBX), and is not moved: "
+        f"{CASE}{BY_HAND}"
+    ]
+
+
+def test_a_route_that_is_on_the_pbx_under_a_name_that_the_api_could_take_for_others_is_not_moved() -> None:
+    made = plan(desired([BRANCH, REST], {"rest": "a,b"}), known([replace(REST, name="a,b"), BRANCH]), REORDER)
+    assert names(made.changes) == ["update rest"]
+    (message,) = warnings(made, "cannot-move")
+    assert message == (
+        f"rest must come behind branch, and is not moved: it holds a comma, which separates names for the PBX{BY_HAND}"
+    )
+
+
+def test_a_route_that_is_half_moved_and_stands_twice_is_told_of_as_doubled_alone() -> None:
+    held = [BRANCH, REST, REST, copy(REST), replace(C, name="REST")]
+    assert rules(plan(desired([BRANCH, REST]), known(held), REORDER)) == ["doubled-on-pbx"]
+
+
+# --- firmware that only adds ---
+
+
+def recorded(*held: KnownRoute) -> KnownState:
+    return KnownState("https://192.0.2.10", held, "a b.json")
+
+
+def test_moves_by_a_state_file_without_any_id_are_refused_with_the_ways_out() -> None:
+    state = recorded(KnownRoute(REST), KnownRoute(WORLD))
+    with pytest.raises(PlanRefused) as refused:
+        plan(desired([BRANCH, WORLD, REST]), state, REORDER)
+    assert str(refused.value) == (
+        "routes.yaml: to bring the order to the PBX, rest must be moved, and that takes outroute/query, "
+        "outroute/update and outroute/delete; a b.json holds no id of a route, as on firmware that knows outroute/add "
+        "alone. If this PBX knows them, run: pbxsync refresh --state 'a b.json'. If not, move the routes on the PBX by "
+        "hand, and plan without --reorder"
+    )
+    assert names(plan(desired([BRANCH, WORLD, REST]), state, PlanChoices()).changes) == ["add branch"]
+    assert names(plan(desired([WORLD, BRANCH]), state, REORDER).changes) == ["add branch"]
+
+
+def test_moves_that_complete_a_reorder_by_such_a_file_are_refused_too() -> None:
+    with pytest.raises(PlanRefused) as refused:
+        plan(desired([BRANCH, REST]), recorded(*map(KnownRoute, [REST, BRANCH, copy(REST)])), PlanChoices())
+    assert str(refused.value).endswith("If not, move the routes on the PBX by hand")
+
+
+def test_one_id_in_the_state_file_shows_that_the_pbx_can_be_asked() -> None:
+    state = recorded(KnownRoute(REST), KnownRoute(WORLD, "7"))
+    assert moved(plan(desired([BRANCH, WORLD, REST]), state, REORDER)) == ["rest"]

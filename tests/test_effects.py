@@ -346,6 +346,102 @@ def test_a_doubled_route_that_is_as_declared_and_below_a_broader_one_is_warned_o
     assert rules(plan) == ["doubled-on-pbx", "order"]
 
 
+# --- moves --------------------------------------------------------------------------------------------------------
+
+REORDER = PlanChoices(reorder=True)
+
+
+def test_a_route_that_is_moved_is_foreseen_at_the_end_and_the_order_is_right_then() -> None:
+    plan = planned([WORLD, REST], [REST], REORDER)
+    assert [f"{change.action} {change.name}" for change in plan.changes] == ["add world", "move rest"]
+    assert ways(plan) == [(("9011X.",), "rest", "world")]
+    assert plan.impact == impact([REST], [WORLD, REST])
+    assert plan.warnings == ()
+
+
+def test_a_move_that_is_no_matter_to_any_call_in_the_end_has_no_impact() -> None:
+    plan = planned([WORLD, REST], [replace(REST, name="theirs"), REST, WORLD], REORDER)
+    assert [f"{change.action} {change.name}" for change in plan.changes] == ["move rest"]
+    assert plan.impact == ()
+    (message,) = messages(plan)
+    assert message.startswith(
+        "world stands behind theirs on the PBX, and loses calls there that the file gives to it: "
+    )
+    assert message.endswith("; declare theirs, unmanaged so far, in the file where it belongs, or delete it")
+
+
+def test_updates_deletes_and_moves_are_seen_together() -> None:
+    there = [FAX, REST, LOCAL]
+    plan = planned([EMERGENCY, WORLD, replace(LOCAL, trunks=("c",)), REST], there, replace(PRUNE, reorder=True))
+    assert plan.impact == impact(there, [replace(LOCAL, trunks=("c",)), EMERGENCY, WORLD, REST])
+    assert plan.warnings == ()
+
+
+def test_tests_are_held_against_what_the_pbx_will_hold_once_routes_are_moved() -> None:
+    claims = [claim("_9011X.", "world"), claim("95", "rest")]
+    assert len(planned([WORLD, REST], [REST], None, *claims).failed_tests) == 1
+    assert planned([WORLD, REST], [REST], REORDER, *claims).failed_tests == ()
+
+
+def test_with_reorder_nobody_is_told_to_use_reorder() -> None:
+    other_case = replace(FAX, name="REST")
+    plan = planned([WORLD, REST], [REST, WORLD, other_case], REORDER)
+    assert rules(plan) == ["cannot-move", "order"]
+    assert messages(plan)[0].endswith("; move world above rest on the PBX")
+
+
+def test_with_add_only_nobody_is_told_to_use_reorder() -> None:
+    (message,) = messages(planned([WORLD, REST], [REST], PlanChoices(add_only=True)))
+    assert message.endswith("; move world above rest on the PBX")
+
+
+def test_where_a_plan_moves_routes_unasked_nobody_is_told_to_use_reorder() -> None:
+    copy = replace(REST, name="rest~pbxsync")
+    other = Route("other", "7X.", ("o",))
+    special = Route("special", "71X", ("s",))
+    held = [other, REST, special, WORLD, copy, replace(FAX, name="OTHER")]
+    plan = planned([special, other, WORLD, REST], held)
+    assert [f"{change.action} {change.name}" for change in plan.changes] == ["move rest"]
+    assert rules(plan) == ["cannot-move", "half-done-reorder", "order"]
+    assert messages(plan)[0].endswith("; move special above other on the PBX")
+
+
+def test_reorder_does_not_mend_what_stands_behind_routes_of_a_doubled_name_alone() -> None:
+    doubled = [LOCAL, LOCAL, REST, WORLD]
+    (message,) = messages(planned([EMERGENCY, replace(WORLD, prefix="92"), LOCAL], [LOCAL, LOCAL]))
+    assert message.endswith("; move world above local on the PBX")
+    (message,) = messages(planned([WORLD, LOCAL, REST], doubled))
+    assert message.endswith("; use --reorder, which moves rest behind it, or move world above rest on the PBX")
+
+
+def test_the_moments_in_which_calls_go_elsewhere_are_told_last_and_only_with_the_impact() -> None:
+    there = [replace(REST, trunks=("a",))]
+    plan = planned([WORLD, REST], there, REORDER)
+    assert rules(plan) == ["meanwhile"]
+    assert plan.warnings[0].message.startswith("for a moment, from the update of rest to the delete of rest, calls to ")
+    assert planned([WORLD, REST], there, replace(REORDER, impact=False)).warnings == ()
+    assert rules(planned([WORLD, REST], [Route("theirs", "901144X.", ("t",)), *there], REORDER)) == [
+        "order",
+        "meanwhile",
+    ]
+
+
+def test_where_no_route_above_can_be_moved_nobody_is_told_to_use_reorder() -> None:
+    (message,) = messages(planned([WORLD, REST], [REST, WORLD, replace(FAX, name="REST")]))
+    assert message.endswith("; move world above rest on the PBX")
+    there = KnownState(None, (KnownRoute(REST), KnownRoute(WORLD)), "hq.json")
+    file = desired([WORLD, REST])
+    (message,) = messages(foreseen(differ.plan(file, there, PlanChoices()), file, there, PlanChoices()))
+    assert message.endswith("; move world above rest on the PBX")
+
+
+def test_a_copy_that_no_file_may_declare_is_to_be_declared_as_its_route() -> None:
+    there = [replace(REST, name="rest~pbxsync"), WORLD, replace(REST, trunks=("t",), name="rest~pbxsync~pbxsync")]
+    (message,) = messages(planned([WORLD], there))
+    assert message.startswith("world stands behind rest~pbxsync on the PBX, ")
+    assert message.endswith("; declare rest, unmanaged so far, in the file where it belongs, or delete it")
+
+
 # --- too many routes ----------------------------------------------------------------------------------------------
 
 
@@ -370,6 +466,23 @@ def test_unmanaged_routes_count_too_and_pruned_ones_do_not() -> None:
     (message,) = messages(planned([EMERGENCY], theirs), "beyond-limit")
     assert message.endswith(": emergency")
     assert messages(planned([EMERGENCY], theirs, PRUNE), "beyond-limit") == []
+
+
+def test_copies_that_stand_behind_the_510th_for_a_moment_are_warned_of() -> None:
+    for count, warned in ((504, []), (505, ["beyond-limit"])):
+        others = [Route(f"r{n}", f"{1000 + n}", ("a",)) for n in range(count)]
+        # Two more in the end, and two copies meanwhile.
+        wanted = [*others, EMERGENCY, WORLD, replace(LOCAL, matchpattern="."), REST]
+        held = [*others, replace(LOCAL, matchpattern="."), REST]
+        for choices in (REORDER, replace(REORDER, impact=False)):
+            plan = planned(wanted, held, choices)
+            assert [change.action for change in plan.changes] == ["add", "add", "move", "move"]
+            assert rules(plan) == warned
+    assert messages(plan, "beyond-limit") == [
+        "while routes are moved the PBX holds up to 511 routes, and calls may never reach those beyond the 510th, "
+        "since Asterisk gives up there: for a moment some calls may not be routed; move fewer routes at a time, or "
+        "apply when nobody calls"
+    ]
 
 
 # --- tests of the file --------------------------------------------------------------------------------------------

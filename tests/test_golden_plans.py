@@ -1,13 +1,15 @@
 """The example plans: each folder's ``known.yaml`` and ``routes.yaml`` give the text and the JSON beside them.
 
-A folder without ``routes.yaml`` is planned for ``routes.example.yaml``. In the folder ``prune`` unmanaged routes go.
+A folder without ``routes.yaml`` is planned for ``routes.example.yaml``. In the folder ``prune`` unmanaged routes go; in
+those whose names begin with ``reorder`` routes are moved. Where the PBX holds copies, which no file may declare, a
+state file stands for it, ``known.json``.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,11 +18,18 @@ from pbxsync import differ, schemas
 from pbxsync.dialplan.table import RouteTable
 from pbxsync.document import parse
 from pbxsync.effects import foreseen
-from pbxsync.model import Desired, KnownRoute, KnownState, Plan, PlanChoices
+from pbxsync.known_state import StateFile, with_changes
+from pbxsync.model import Action, Desired, KnownRoute, KnownState, Plan, PlanChoices
 from pbxsync.render import json as json_render
 from pbxsync.render import text
+from pbxsync.steps import steps
 from pbxsync.validator import check
 from tests.naive_dialplan import sent, takes, winner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pbxsync.model import Route
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = sorted(path for path in (ROOT / "tests" / "examples" / "plans").iterdir() if path.is_dir())
@@ -35,10 +44,19 @@ def declared(path: Path) -> Desired:
 def planned(folder: Path) -> tuple[Plan, KnownState, Desired]:
     own = folder / "routes.yaml"
     desired = declared(own if own.exists() else ROOT / "routes.example.yaml")
-    held = (one.route for one in declared(folder / "known.yaml").routes)
-    known = KnownState("https://192.0.2.10", tuple(KnownRoute(route, str(n)) for n, route in enumerate(held, 1)))
-    choices = PlanChoices(prune=folder.name == "prune")
+    known = KnownState("https://192.0.2.10", tuple(held(folder)))
+    choices = PlanChoices(prune=folder.name == "prune", reorder=folder.name.startswith("reorder"))
     return foreseen(differ.plan(desired, known, choices), desired, known, choices), known, desired
+
+
+def held(folder: Path) -> Iterator[KnownRoute]:
+    """What the PBX of an example holds."""
+    state = folder / "known.json"
+    if state.exists():
+        yield from StateFile.read(state, pbx="https://192.0.2.10").state.routes
+        return
+    for number, one in enumerate(declared(folder / "known.yaml").routes, start=1):
+        yield KnownRoute(one.route, str(number))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -68,5 +86,38 @@ def test_each_example_call_of_an_example_plan_goes_where_a_simple_reference_says
             assert RouteTable(before).decide(example.dial, example.callerid) is not None
 
 
+def fate(routes: Sequence[Route], dial: str, callerid: str | None) -> tuple[tuple[str, ...], str] | None:
+    """The trunks that a call goes to, and the digits that they are sent."""
+    index = winner(routes, dial, callerid)
+    return None if index is None else (routes[index].trunks, sent(routes[index], dial))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_each_example_call_goes_at_every_step_as_before_or_as_after_unless_the_plan_warns_of_the_moment(
+    folder: Path,
+) -> None:
+    plan, known, _ = planned(folder)
+    calls = [step.change for step in steps(plan)]
+    tables = [[one.route for one in with_changes(known.routes, calls[:count])] for count in range(len(calls) + 1)]
+    examples = [(entry.example.dial, entry.example.callerid) for entry in plan.impact or ()]
+    strays = [
+        example
+        for example in examples
+        for table in tables
+        if fate(table, *example) not in (fate(tables[0], *example), fate(tables[-1], *example))
+    ]
+    assert bool(strays) == any(warning.rule == "meanwhile" for warning in plan.warnings)
+
+
+def test_a_branch_that_is_added_above_the_catch_all_of_forty_routes_moves_one_route() -> None:
+    plan, known, desired = planned(next(folder for folder in FOLDERS if folder.name == "reorder-catch-all"))
+    assert (len(known.routes), len(desired.routes)) == (40, 41)
+    assert [(change.action, change.name) for change in plan.changes] == [
+        (Action.ADD, "branch-7"),
+        (Action.MOVE, "rest"),
+    ]
+    assert plan.warnings == ()
+
+
 def test_there_are_example_plans() -> None:
-    assert len(FOLDERS) >= 8
+    assert len(FOLDERS) >= 13

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,8 +110,51 @@ def test_of_two_routes_of_one_name_only_the_one_with_the_id_is_meant() -> None:
 
 
 def test_a_change_of_a_route_that_is_not_known_changes_nothing() -> None:
-    stranger = Change(Action.DELETE, B, None, id="77")
-    assert with_changes(KNOWN, [stranger]) == KNOWN
+    assert with_changes(KNOWN, [Change(Action.DELETE, C, None, id="1")]) == KNOWN
+    assert with_changes(KNOWN, [Change(Action.UPDATE, C, A, id="1"), UPDATE]) == with_changes(KNOWN, [UPDATE])
+
+
+def test_a_route_alone_of_its_name_is_deleted_by_it_whatever_id_is_known_of_it() -> None:
+    for known_as in ("77", None):
+        assert with_changes(KNOWN, [Change(Action.DELETE, B, None, id=known_as)]) == KNOWN[:1]
+
+
+def test_a_route_is_updated_by_its_id_or_by_whatever_id_where_none_is_recorded_of_it() -> None:
+    for known_as in ("77", None):
+        update = Change(Action.UPDATE, B, C, id=known_as)
+        assert with_changes(KNOWN, [update]) == KNOWN
+        assert with_changes((KNOWN[0], KnownRoute(B)), [update]) == (KNOWN[0], KnownRoute(C))
+
+
+def test_of_two_routes_of_one_name_none_is_meant_by_an_id_that_neither_has() -> None:
+    doubled = (*KNOWN, KnownRoute(B, "3"))
+    assert with_changes(doubled, [Change(Action.DELETE, B, None, id="77")]) == doubled
+    assert with_changes(doubled, [Change(Action.DELETE, B, None)]) == doubled
+
+
+def test_a_copy_that_was_added_takes_the_name_of_its_route_where_it_stands() -> None:
+    copy = replace(A, name="a~pbxsync")
+    add, delete = Change(Action.ADD, None, copy), Change(Action.DELETE, A, None, id="1")
+    for known_as in (None, "3"):
+        # Nobody may know its id when the rename is planned, and when it is sent the PBX has told it.
+        rename = Change(Action.UPDATE, copy, A, id=known_as)
+        assert with_changes(KNOWN, [add, delete, rename]) == (KNOWN[1], KnownRoute(A))
+        there = (*KNOWN, KnownRoute(copy, known_as))
+        assert with_changes(there, [delete, rename]) == (KNOWN[1], KnownRoute(A, known_as))
+
+
+def test_changes_follow_a_route_under_the_name_that_it_has_by_then() -> None:
+    assert RENAME.after is not None
+    again = Change(Action.UPDATE, RENAME.after, C, id="1")
+    assert with_changes(KNOWN, [RENAME, again]) == (KnownRoute(C, "1"), KNOWN[1])
+    assert with_changes(KNOWN, [RENAME, again, Change(Action.DELETE, C, None, id="1")]) == KNOWN[1:]
+    # The old name is free: a change of it is one of a route that is not there.
+    assert with_changes(KNOWN, [RENAME, UPDATE]) == (KnownRoute(RENAME.after, "1"), KNOWN[1])
+
+
+def test_what_is_added_behind_a_route_that_was_deleted_stands_at_the_end_whatever_its_name() -> None:
+    add = Change(Action.ADD, None, A)
+    assert with_changes(KNOWN, [Change(Action.DELETE, A, None, id="1"), add]) == (KNOWN[1], KnownRoute(A))
 
 
 # --- written and read again ---
@@ -216,6 +260,12 @@ def test_with_init_a_missing_file_is_an_empty_state_that_is_written_with_the_fir
     assert again(path).doubts[0].change == ADD
 
 
+def test_with_init_a_file_in_a_folder_that_is_not_there_is_refused_before_anything_is_done(path: Path) -> None:
+    gone = path.parent / "no such folder" / "state.json"
+    message = refusal(lambda: StateFile.read(gone, pbx=URL, init=True))
+    assert message == f"{gone}: the folder for the state file doesn't exist; make it first"
+
+
 def test_init_does_not_forget_a_file_that_is_there(path: Path, file: StateFile) -> None:
     assert StateFile.read(path, pbx=URL, init=True).state.routes == KNOWN
 
@@ -316,6 +366,7 @@ def test_no_edit_by_hand_is_read_that_does_not_fit_the_schema(
         (("routes",), {}, "routes is dict, which it can't be"),
         (("pbx", "url"), None, "pbx.url is NoneType, which it can't be"),
         (("doubts", 0, "action"), "move", "doubts[0].action is none of add, update, delete"),
+        (("doubts", 0, "action"), "", "doubts[0].action is none of add, update, delete"),
         (("doubts", 0, "after"), None, "doubts[0] does not say what it adds"),
         (("doubts", 1, "before"), None, "doubts[1] does not say what it updates"),
         (("doubts", 2, "after"), {}, "doubts[2] does not say what it deletes"),

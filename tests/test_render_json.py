@@ -13,6 +13,7 @@ from pbxsync import schemas
 from pbxsync.model import (
     Action,
     Applied,
+    Behind,
     CallExample,
     CallPath,
     Change,
@@ -22,6 +23,7 @@ from pbxsync.model import (
     Finding,
     Impact,
     Location,
+    Move,
     NumberWords,
     Outcome,
     Plan,
@@ -32,20 +34,43 @@ from pbxsync.model import (
     Status,
     Verdict,
 )
-from pbxsync.render.json import plans_document, problems_document
+from pbxsync.render.json import plans_document, problems_document, verdicts_document
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=6)
 ROUTES = st.builds(Route, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple), prefix=TEXT, prepend=TEXT, callerid=TEXT)
 PLACES = st.builds(Location, TEXT, st.integers(1, 9), st.integers(1, 9))
 FIELDS = st.builds(FieldChange, st.just("trunks"), st.just(("a", "b")), st.just(("b",)))
-CHANGES = st.one_of(
+#: Single calls, as a run may leave in doubt.
+CALLS = st.one_of(
     st.builds(Change, st.just(Action.ADD), st.none(), ROUTES, location=PLACES),
     st.builds(Change, st.just(Action.UPDATE), ROUTES, ROUTES, st.tuples(FIELDS), st.just("7"), PLACES),
     st.builds(Change, st.just(Action.DELETE), ROUTES, st.none(), id=st.just("7")),
 )
-PATHS = st.builds(CallPath, TEXT, st.lists(TEXT, max_size=2).map(tuple), TEXT, st.integers(0, 9))
 PATTERN = st.sampled_from(["911", "9[0-8*#+]X.", "!"])
 PATTERNS = st.lists(PATTERN, max_size=2).map(tuple)
+COPIES = st.builds(Change, st.just(Action.ADD), st.none(), ROUTES)
+REMOVALS = st.builds(Change, st.just(Action.DELETE), ROUTES.filter(lambda route: route.name != ""), st.none())
+RENAMES = st.builds(Change, st.just(Action.UPDATE), ROUTES, ROUTES, st.tuples(FIELDS))
+BEHIND = st.builds(
+    Behind,
+    TEXT,
+    st.lists(PATTERN, min_size=1, max_size=2).map(tuple),
+    PATTERNS,
+    PATTERNS,
+    st.just(NumberWords(("9.",), ("911",))),
+)
+HOW = st.builds(
+    Move,
+    st.none() | COPIES,
+    st.lists(REMOVALS, max_size=2).map(tuple),
+    st.none() | RENAMES,
+    st.lists(BEHIND, max_size=2).map(tuple),
+    st.integers(0, 9),
+)
+CHANGES = CALLS | st.builds(
+    lambda route, place, how: Change(Action.MOVE, route, route, id="7", location=place, move=how), ROUTES, PLACES, HOW
+)
+PATHS = st.builds(CallPath, TEXT, st.lists(TEXT, max_size=2).map(tuple), TEXT, st.integers(0, 9))
 IMPACT = st.builds(
     Impact,
     st.lists(PATTERN, min_size=1, max_size=2).map(tuple),
@@ -69,7 +94,7 @@ PLANS = st.builds(
     unchanged=st.integers(0, 9),
     unmanaged=st.lists(TEXT, max_size=2).map(tuple),
     skipped=st.lists(CHANGES, max_size=1).map(tuple),
-    in_doubt=st.lists(st.builds(Doubt, CHANGES, TEXT), max_size=1).map(tuple),
+    in_doubt=st.lists(st.builds(Doubt, CALLS, TEXT), max_size=1).map(tuple),
     warnings=st.lists(st.builds(PlanWarning, st.just("in-doubt"), TEXT), max_size=1).map(tuple),
     impact=st.none() | st.lists(IMPACT, max_size=2).map(tuple),
     tests=st.none() | st.lists(VERDICTS, max_size=2).map(tuple),
@@ -94,6 +119,26 @@ def parsed(name: str, text: str) -> Any:
     return document
 
 
+def move(how: Move | None) -> dict[str, Any] | None:
+    """How a route is moved, as the document says it: the names of what is added, deleted and renamed, and why."""
+    if how is None:
+        return None
+    return {
+        "copy": how.copy and how.copy.name,
+        "deletes": [one.name for one in how.removals],
+        "renames": how.rename and how.rename.before and how.rename.before.name,
+        "behind": [
+            {
+                "route": one.route,
+                "numbers": list(one.numbers),
+                "callers": {"match": list(one.match), "not": list(one.but_not)},
+            }
+            for one in how.behind
+        ],
+        "others": how.others,
+    }
+
+
 @given(st.lists(PLANS, max_size=2), PROBLEMS, ERRORS)
 def test_a_plan_document_holds_to_its_schema(
     plans: list[Plan], problems: list[Problem], errors: list[tuple[str | None, str]]
@@ -103,6 +148,8 @@ def test_a_plan_document_holds_to_its_schema(
     for plan, shown in zip(plans, document["plans"], strict=True):
         assert [change["action"] for change in shown["changes"]] == [change.action for change in plan.changes]
         assert shown["summary"]["add"] == sum(change.action is Action.ADD for change in plan.changes)
+        assert shown["summary"]["move"] == sum(change.action is Action.MOVE for change in plan.changes)
+        assert [change["move"] for change in shown["changes"]] == [move(change.move) for change in plan.changes]
         assert [entry["numbers"] for entry in shown["impact"] or ()] == [list(one.numbers) for one in plan.impact or ()]
         assert (shown["impact"] is None) == (plan.impact is None)
         failed = [test["status"] == "failed" for test in shown["tests"] or ()]
@@ -121,4 +168,11 @@ def test_an_apply_document_holds_to_its_schema(applied: list[Applied]) -> None:
 @given(PROBLEMS)
 def test_a_validate_document_holds_to_its_schema(problems: list[Problem]) -> None:
     document = parsed("validate", problems_document(problems))
+    assert [problem["message"] for problem in document["problems"]] == [problem.message for problem in problems]
+
+
+@given(st.lists(VERDICTS, max_size=2), PROBLEMS)
+def test_a_test_document_holds_to_its_schema(verdicts: list[Verdict], problems: list[Problem]) -> None:
+    document = parsed("test", verdicts_document(verdicts, problems))
+    assert [test["status"] == "passed" for test in document["tests"]] == [one.passed for one in verdicts]
     assert [problem["message"] for problem in document["problems"]] == [problem.message for problem in problems]

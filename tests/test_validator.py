@@ -252,3 +252,18 @@ def test_a_problem_compares_by_place_then_rule_then_message() -> None:
 def test_the_names_module_gives_ids_that_the_page_knows() -> None:
     faults = [names.route_fault(name) for name in ("", "all", "a,b", " a", "\n")]
     assert {fault[0] for fault in faults if fault} <= set(ids_of_the_page())
+
+
+@pytest.mark.parametrize("old", ["to15~pbxsync", "TO15~PBXSYNC", "to15~PbxSync", "~pbxsync", "a~pbxsync~pbxsync"])
+def test_no_route_is_renamed_from_the_name_of_a_copy(old: str) -> None:
+    (problem,) = checked(route(renamed_from=f'"{old}"')).problems
+    assert (problem.rule, problem.path) == ("reserved-name", "routes[0].renamed_from")
+    assert problem.message == (
+        f'renamed_from is "{old}", the name of a copy that pbxsync made to move a route; write the name that the route '
+        "had in the file"
+    )
+
+
+@pytest.mark.parametrize("name", ["to15~pbxsync-2", "pbxsync", "~pbx"])
+def test_names_that_only_look_like_those_of_copies_are_free(name: str) -> None:
+    assert checked(route(name=f'"{name}"', renamed_from=f'"{name}~"')).problems == ()
