@@ -166,26 +166,35 @@ def apply(
     they were before; where the plan moves routes, they are what the PBX must hold besides what was sent.
     """
     done: list[Outcome] = []
-    look = _Look(calls, ledger, tuple(known)) if any(change.move for change in plan.changes) else None
+    all_steps = steps(plan)
+    look = _Look(calls, ledger, tuple(known), all_steps) if any(change.move for change in plan.changes) else None
     going = True
-    for step in steps(plan):
-        if not going or stopped():
-            going = False
-            outcome = Outcome(step.change, Status.NOT_ATTEMPTED)
-        else:
-            outcome = _sent(step, calls, ledger, look, done)
+    for step in all_steps:
+        going = going and not stopped()
+        outcome = Outcome(step.change, Status.NOT_ATTEMPTED)
+        if going:
+            outcome = _sent(step, calls, ledger, look, stopped, done)
             going = outcome.status is Status.APPLIED
         done.append(replace(outcome, moving=step.of.name if step.of.move else None))
         yield done[-1]
 
 
-def _sent(step: Step, calls: Calls, ledger: Ledger, look: _Look | None, done: Sequence[Outcome]) -> Outcome:
+def _sent(
+    step: Step,
+    calls: Calls,
+    ledger: Ledger,
+    look: _Look | None,
+    stopped: Callable[[], bool],
+    done: Sequence[Outcome],
+) -> Outcome:
     if look is None or step.stage < Stage.DELETE:
         return _attempt(step.change, calls, ledger)
     try:
         change = look.checked(step, done)
     except PbxsyncError as error:
         return Outcome(step.change, Status.FAILED, f"not sent: {error}")
+    if stopped():
+        return Outcome(change, Status.NOT_ATTEMPTED)
     return _attempt(change, calls, ledger)
 
 
@@ -196,27 +205,22 @@ class _Look:
     route that is still there. The steps behind them go by the same answer.
     """
 
-    def __init__(self, calls: Calls, ledger: Ledger, known: Sequence[KnownRoute]) -> None:
+    def __init__(self, calls: Calls, ledger: Ledger, known: Sequence[KnownRoute], all_steps: Sequence[Step]) -> None:
         self._calls = calls
         self._ledger = ledger
         self._known = known
+        self._steps = all_steps
         self._seen: dict[Stage, Sequence[KnownRoute]] = {}
 
     def checked(self, step: Step, done: Sequence[Outcome]) -> Change:
         """The step's change, with the id by which the PBX knows the route. Raises PbxsyncError where it must not go."""
         if step.stage not in self._seen:
-            self._seen[step.stage] = self._asked(done)
-        seen = self._seen[step.stage]
-        change = step.change
-        stays = remaining(step.of)
-        ids = [known.id for known in seen if known.route == stays]
-        fault = removal_fault(change, seen) if step.stage is Stage.DELETE else None
-        if fault is None and stays is not None and len(ids) != 1:
-            fault = f"{stays.name} was changed on the PBX by somebody else meanwhile, so {step.of.name} is not moved"
-        if fault is not None:
-            raise StaleState(f"{fault}; plan again, to see what is to be done now")
-        there = next(known for known in seen if known.route == change.before)
-        return replace(change, id=there.id)
+            seen = self._seen[step.stage] = self._asked(done)
+            for one in self._steps:
+                if one.stage is step.stage:
+                    _check_there(one, seen)
+        there = next(known for known in self._seen[step.stage] if known.route == step.change.before)
+        return replace(step.change, id=there.id)
 
     def _asked(self, done: Sequence[Outcome]) -> Sequence[KnownRoute]:
         try:
@@ -274,6 +278,16 @@ def _lost(change: Change, ledger: Ledger, reason: str) -> Outcome:
         return ledger.lost(change, reason)
     except StateError as error:
         return Outcome(change, Status.IN_DOUBT, f"{reason}; and the doubt can't be recorded: {error}")
+
+
+def _check_there(step: Step, seen: Sequence[KnownRoute]) -> None:
+    """Raises StaleState where the PBX no longer holds what a step deletes or renames, or what stays of its route."""
+    stays = remaining(step.of)
+    fault = removal_fault(step.change, seen) if step.stage is Stage.DELETE else None
+    if fault is None and stays is not None and sum(known.route == stays for known in seen) != 1:
+        fault = f"{stays.name} was changed on the PBX by somebody else meanwhile, so {step.of.name} is not moved"
+    if fault is not None:
+        raise StaleState(fault)
 
 
 class RecordedLedger:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from pbxsync.model import DeclaredRoute
 
 
-def changes(found: Found, placed: Placed) -> Iterator[Change]:
-    """What is to be done, in this order: nothing, an add, an update, a move, or an update and a move."""
+def changes(found: Found, placed: Placed, *, moving: bool) -> Iterator[Change]:
+    """What is to be done, in this order: nothing, an add, an update, a move, or an update and a move.
+
+    Without ``moving`` nothing is moved, and what is half moved stays so.
+    """
     declared = found.declared
     if found.blocked:
         return
@@ -36,7 +39,7 @@ def changes(found: Found, placed: Placed) -> Iterator[Change]:
     wanted = replace(declared.route, name=kept.name) if half_moved else declared.route
     if wanted != kept.known.route:
         yield _update(kept, wanted, declared)
-    if not found.stuck and (half_moved or placed.place is None):
+    if moving and not found.stuck and (half_moved or placed.place is None):
         yield _move(declared, There(kept.place, replace(kept.known, route=wanted)), others, placed)
 
 

@@ -35,13 +35,17 @@ def plan(desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
     if len(deletes) > choices.max_deletes:
         raise PlanRefused(_too_many(desired.file, deletes[::-1], choices.max_deletes))
     work = _Work()
-    for found, place in zip(matching.found, _places(matching.found, choices), strict=True):
-        work.take(found, list(changes(found, place)), add_only=choices.add_only)
-        warnings += _fixed(found, place)
+    places = list(zip(matching.found, _places(matching.found, choices), strict=True))
+    # A route that is moved lands behind one that ought to go before it and can't: better all stays as it is.
+    hindered = any(place.behind and found.immovable for found, place in places)
+    for found, place in places:
+        made = changes(found, _first_place(found) if hindered else place, moving=not hindered)
+        work.take(found, list(made), add_only=choices.add_only)
+        warnings += _immovable(found, place)
     moves = [change for change in work.appended if change.move]
     if moves and not was_asked(known):
         raise PlanRefused(_never_asked(desired.file, known, moves, choices))
-    warnings += [*_copies(matching, choices, moves), *_doubts(known)]
+    warnings += [*_copies(matching, choices, moves, hindered=hindered), *_doubts(known)]
     deleted = {change.name for change in deletes}
     return Plan(
         file=desired.file,
@@ -80,13 +84,17 @@ class _Work:
 def _places(found: Sequence[Found], choices: PlanChoices) -> list[Placed]:
     """Where each route of the file is to stand."""
     half_done = any(one.copies and not one.stuck for one in found)
-    if choices.add_only or not (choices.reorder or half_done):
-        return [Placed(one.there[0].place) if one.there else Placed(None) for one in found]
+    if not (half_done or (choices.reorder and not choices.add_only)):
+        return [_first_place(one) for one in found]
     standing = [
         Standing(tuple(there.place for there in one.there), fixed=one.fixed is not None, known=not one.blocked)
         for one in found
     ]
     return placed([one.declared.route for one in found], standing)
+
+
+def _first_place(found: Found) -> Placed:
+    return Placed(found.there[0].place if found.there else None)
 
 
 def was_asked(known: KnownState) -> bool:
@@ -107,26 +115,35 @@ def _prune(matching: Matching, warnings: list[PlanWarning]) -> Iterator[Change]:
             yield Change(Action.DELETE, known.route, None, id=known.id, place=place)
 
 
-def _fixed(found: Found, place: Placed) -> Iterator[PlanWarning]:
+def _immovable(found: Found, place: Placed) -> Iterator[PlanWarning]:
     """Warn of a route that should be moved and can't be."""
     behind = listed(dict.fromkeys(one.route for one in place.behind), 5)
     why = [f"must come behind {behind}"] if behind else []
-    why += [f"is half moved ({listed(found.copies)} is on the PBX)"] if found.copies and found.stuck else []
-    if found.fixed and why and not found.blocked:
+    why += (
+        [f"is half moved ({listed(found.copies)} is on the PBX)"]
+        if found.copies and found.stuck and not found.blocked
+        else []
+    )
+    if found.immovable and why:
+        nothing = ", so that nothing is moved" if behind else ""
         message = (
-            f"{found.declared.route.name} {' and '.join(why)}, and is not moved: {found.fixed}; give one of the two "
-            "another name, or move it on the PBX"
+            f"{found.declared.route.name} {' and '.join(why)}, and can't be moved{nothing}: {found.immovable}; mend "
+            "that on the PBX, or move the route there"
         )
         yield PlanWarning("cannot-move", message)
 
 
-def _copies(matching: Matching, choices: PlanChoices, moves: Iterable[Change]) -> Iterator[PlanWarning]:
+def _copies(
+    matching: Matching, choices: PlanChoices, moves: Iterable[Change], *, hindered: bool
+) -> Iterator[PlanWarning]:
     """Say which copies an interrupted reorder has left, and what becomes of them."""
     own = [name for found in matching.found if not found.stuck for name in found.copies]
     if own:
         what = "this plan clears that up"
         if choices.add_only:
             what = "run without --add-only to clear that up"
+        elif hindered:
+            what = "nothing is done about it as long as a route that must be moved can't be"
         elif not choices.reorder and any(change.move and change.move.copy for change in moves):
             what += ", and brings the rest of the order to the PBX too, as with --reorder"
         message = f"an earlier run was interrupted while it moved routes: the PBX still holds {listed(own)}; {what}"

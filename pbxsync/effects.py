@@ -85,8 +85,9 @@ class _Order:
     def __init__(self, plan: Plan, found: Sequence[Found], *, can_move: bool) -> None:
         self._appended = {change.name for change in plan.changes if change.action in (Action.ADD, Action.MOVE)}
         self._declared = {one.declared.route.name for one in found}
-        self._unmovable = {one.declared.route.name for one in found if one.blocked or one.fixed}
-        self._can_move = can_move and not plan.count(Action.MOVE)
+        self._unmovable = {one.declared.route.name for one in found if one.immovable}
+        hindered = any(warning.rule == "cannot-move" for warning in plan.warnings)
+        self._can_move = can_move and not hindered and not plan.count(Action.MOVE)
 
     def warning(self, name: str, those: Sequence[Overtaken]) -> PlanWarning:
         """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""

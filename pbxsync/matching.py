@@ -47,6 +47,11 @@ class Found:
         return [one.name for one in self.there if is_copy(one.name)]
 
     @property
+    def immovable(self) -> str | None:
+        """Why it can't be moved; None where it can."""
+        return "the PBX has several routes of one of its names" if self.blocked else self.fixed
+
+    @property
     def stuck(self) -> bool:
         """Whether what an interrupted reorder has left of it can't be cleared up."""
         return self.blocked or (self.fixed is not None and len(self.there) > 1)

@@ -93,7 +93,24 @@ def _together(change: Change, parts: Iterable[Outcome]) -> Outcome:
         by_status.setdefault(part.status, part)
     for status in (Status.IN_DOUBT, Status.FAILED):
         if status in by_status:
-            return Outcome(change, status, by_status[status].error)
+            return Outcome(change, status, _why(change, by_status[status], half_done=Status.APPLIED in by_status))
     if len(by_status) > 1:
         return Outcome(change, Status.FAILED, HALF_DONE)
     return Outcome(change, *by_status)
+
+
+def _why(change: Change, part: Outcome, *, half_done: bool) -> str | None:
+    """Why a change came to no good end: of a move also at which step, and whether others are done."""
+    if change.move is None:
+        return part.error
+    left = ". The move is half done: run again to finish it" if half_done and part.status is Status.FAILED else ""
+    return f"{part.error} (the step: {in_words(part.change)}){left}"
+
+
+def in_words(change: Change) -> str:
+    """What a step of a move does."""
+    if change.action is Action.ADD:
+        return f"add a copy, {change.name}"
+    if change.action is Action.DELETE:
+        return f"delete {change.name} where it stood"
+    return "give the copy its name"

@@ -505,7 +505,7 @@ def test_where_a_route_or_its_copy_stands_twice_neither_is_changed(held: list[Ro
     assert (made.changes, made.blocked, made.unmanaged) == ((), ("rest",), ())
     (message,) = warnings(made, "doubled-on-pbx")
     assert ("so none of them is changed, nor is rest; delete" in message) == (held[0] != held[1])
-    assert rules(made) == ["doubled-on-pbx"]
+    assert rules(made) == ["doubled-on-pbx", "cannot-move"]
 
 
 def test_nothing_is_moved_on_account_of_a_route_that_stands_twice() -> None:
@@ -574,14 +574,15 @@ def test_what_a_plan_does_not_warn_of_is_as_the_file_says_after_it_and_leaves_no
 # --- what can't be moved ---
 
 CASE = "another route's name differs only in case, and the PBX may delete both"
-BY_HAND = "; give one of the two another name, or move it on the PBX"
+BY_HAND = "; mend that on the PBX, or move the route there"
+SO_NOTHING = ", and can't be moved, so that nothing is moved: "
 
 
 @pytest.mark.parametrize("choices", [REORDER, PlanChoices(reorder=True, prune=True)])
 def test_a_route_whose_name_differs_only_in_case_from_another_is_not_moved(choices: PlanChoices) -> None:
     made = plan(desired([BRANCH, WORLD, REST]), known([REST, replace(C, name="REST"), BRANCH, WORLD]), choices)
     assert (made.changes, made.unchanged) == ((), 3)
-    assert warnings(made, "cannot-move") == [f"rest must come behind branch, world, and is not moved: {CASE}{BY_HAND}"]
+    assert warnings(made, "cannot-move") == [f"rest must come behind branch, world{SO_NOTHING}{CASE}{BY_HAND}"]
 
 
 def test_of_many_routes_that_one_must_come_behind_five_are_named_each_once() -> None:
@@ -590,7 +591,9 @@ def test_of_many_routes_that_one_must_come_behind_five_are_named_each_once() -> 
     only = Route("only", "11X", ("out",), callerid="20X")
     held = [REST, *many, only, replace(C, name="REST")]
     (message,) = warnings(plan(desired([only, *many, REST]), known(held), REORDER), "cannot-move")
-    assert message.startswith("rest must come behind step-0, step-1, step-2, step-3, step-4, and 2 more, and is not")
+    assert message.startswith(
+        "rest must come behind step-0, step-1, step-2, step-3, step-4, and 2 more, and can't be moved, so"
+    )
 
 
 def test_a_route_of_such_a_name_that_need_not_move_is_not_warned_of() -> None:
@@ -602,14 +605,14 @@ def test_a_route_of_such_a_name_that_need_not_move_is_not_warned_of() -> None:
 def test_a_route_whose_copy_would_be_called_as_another_route_but_for_case_is_not_moved(name: str) -> None:
     made = plan(desired([BRANCH, REST]), known([REST, BRANCH, replace(C, name=name)]), REORDER)
     assert made.changes == ()
-    assert warnings(made, "cannot-move") == [f"rest must come behind branch, and is not moved: {CASE}{BY_HAND}"]
+    assert warnings(made, "cannot-move") == [f"rest must come behind branch{SO_NOTHING}{CASE}{BY_HAND}"]
 
 
 def test_a_half_moved_route_of_such_a_name_keeps_its_copies_and_it_is_said() -> None:
     made = plan(desired([BRANCH, REST]), known([BRANCH, REST, copy(REST), replace(C, name="REST")]), REORDER)
     assert (made.changes, made.unmanaged) == ((), ("REST",))
     assert warnings(made, "cannot-move") == [
-        f"rest is half moved (rest~pbxsync is on the PBX), and is not moved: {CASE}{BY_HAND}"
+        f"rest is half moved (rest~pbxsync is on the PBX), and can't be moved: {CASE}{BY_HAND}"
     ]
     assert rules(made) == ["cannot-move"]
 
@@ -618,8 +621,7 @@ def test_a_half_moved_route_of_such_a_name_that_must_move_is_told_of_once_with_b
     made = plan(desired([BRANCH, REST]), known([REST, copy(REST), BRANCH, replace(C, name="REST")]), REORDER)
     assert made.changes == ()
     assert warnings(made, "cannot-move") == [
-        "rest must come behind branch and is half moved (rest~pbxsync is on the PBX), and is not moved: "
-        f"{CASE}{BY_HAND}"
+        f"rest must come behind branch and is half moved (rest~pbxsync is on the PBX){SO_NOTHING}{CASE}{BY_HAND}"
     ]
 
 
@@ -628,7 +630,7 @@ def test_a_route_that_is_on_the_pbx_under_a_name_that_the_api_could_take_for_oth
     assert names(made.changes) == ["update rest"]
     (message,) = warnings(made, "cannot-move")
     assert message == (
-        f"rest must come behind branch, and is not moved: it holds a comma, which separates names for the PBX{BY_HAND}"
+        f"rest must come behind branch{SO_NOTHING}it holds a comma, which separates names for the PBX{BY_HAND}"
     )
 
 

@@ -399,11 +399,19 @@ def test_where_a_plan_moves_routes_unasked_nobody_is_told_to_use_reorder() -> No
     copy = replace(REST, name="rest~pbxsync")
     other = Route("other", "7X.", ("o",))
     special = Route("special", "71X", ("s",))
-    held = [other, REST, special, WORLD, copy, replace(FAX, name="OTHER")]
+    held = [other, REST, special, special, WORLD, copy]
     plan = planned([special, other, WORLD, REST], held)
     assert [f"{change.action} {change.name}" for change in plan.changes] == ["move rest"]
-    assert rules(plan) == ["cannot-move", "half-done-reorder", "order"]
+    assert rules(plan) == ["doubled-on-pbx", "half-done-reorder", "order"]
     assert messages(plan)[0].endswith("; move special above other on the PBX")
+
+
+def test_where_one_route_can_t_be_moved_so_that_none_is_nobody_is_told_to_use_reorder() -> None:
+    copy = replace(REST, name="rest~pbxsync")
+    plan = planned([EMERGENCY, WORLD, REST], [REST, copy, WORLD, EMERGENCY, replace(FAX, name="REST")])
+    assert plan.changes == ()
+    assert set(rules(plan)) == {"cannot-move", "order"}
+    assert not any("use --reorder" in message for message in messages(plan))
 
 
 def test_reorder_does_not_mend_what_stands_behind_routes_of_a_doubled_name_alone() -> None:

@@ -102,10 +102,12 @@ def expected(declared: Sequence[Route], standing: Sequence[Standing]) -> list[tu
     for lower, one in enumerate(standing):
         place = one.places[0] if one.places else None
         above: list[int] = []
-        if one.known and place is not None:
+        if place is not None:
             above = [upper for upper in range(lower) if now[upper] > place and (upper, lower) in why]
             needed = max((now[upper] for upper in above), default=-math.inf)
-            place = place if one.fixed else next((other for other in one.places if other > needed), None)
+            place = (
+                place if one.fixed or not one.known else next((other for other in one.places if other > needed), None)
+            )
         found.append((place, {declared[upper].name: why[upper, lower] for upper in above}))
         now.append(-math.inf if not one.known else math.inf if place is None else place)
     return found
@@ -270,7 +272,9 @@ def test_nothing_is_moved_on_account_of_a_route_of_which_it_is_not_known_where_i
 
 
 def test_a_route_of_which_it_is_not_known_where_it_stands_is_not_moved_itself() -> None:
-    assert placed([BRANCH, REST], [NOWHERE, Standing((0, 1), known=False)])[1] == Placed(0)
+    found = placed([BRANCH, REST], [NOWHERE, Standing((0, 1), known=False)])
+    assert found[1].place == 0
+    assert reasons(found[1]) == [("branch", ("7XXX",))]
 
 
 def test_of_several_places_the_first_one_counts_that_is_below_all_that_must_come_before() -> None:

@@ -333,10 +333,8 @@ def test_each_fault_of_an_apply_is_one_line_with_what_is_left_to_do() -> None:
     assert faults(applied(findings=(Finding("a", "a is gone"),), error="no answer")) == ["a is gone", "no answer"]
 
 
-def test_a_move_that_failed_on_its_way_can_be_gone_on_with_also_where_nothing_else_waits() -> None:
-    assert faults(applied(Outcome(move(), Status.FAILED, "refused"))) == [
-        "move rest failed: refused. Once it is mended, run again to go on there"
-    ]
+def test_a_move_that_failed_says_so_where_nothing_else_waits() -> None:
+    assert faults(applied(Outcome(move(), Status.FAILED, "refused"))) == ["move rest failed: refused"]
 
 
 def test_moves_that_were_begun_and_not_finished_are_one_fault() -> None:

@@ -192,12 +192,16 @@ def test_of_two_moves_one_may_be_done_and_the_other_not() -> None:
 
 @pytest.mark.parametrize("status", [FAILED, IN_DOUBT])
 def test_what_a_step_of_a_move_ended_in_the_move_ended_in_with_its_error(status: Status) -> None:
+    more = ". The move is half done: run again to finish it" if status is FAILED else ""
     assert became(*[APPLIED] * 4, status)[1:] == [
         ("local", FAILED, HALF_DONE),
-        ("rest", status, "of 4"),
+        ("rest", status, f"of 4 (the step: delete rest where it stood){more}"),
         ("old", APPLIED, None),
     ]
-    assert became(APPLIED, status)[1:3] == [("local", status, "of 1"), ("rest", NOT_ATTEMPTED, None)]
+    assert became(APPLIED, status)[1:3] == [
+        ("local", status, "of 1 (the step: add a copy, local~pbxsync)"),
+        ("rest", NOT_ATTEMPTED, None),
+    ]
 
 
 def test_what_became_of_a_change_that_is_one_step_is_what_became_of_that_step() -> None:

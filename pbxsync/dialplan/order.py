@@ -37,8 +37,8 @@ _MANY = 64
 class Standing:
     """Where a route of the file stands on the PBX: nowhere, at one place, or with copies of it at several, in order.
 
-    One that is ``fixed`` is not moved, whatever follows. With ``known`` False it is not known where the route stands,
-    or which of several it is: then nothing is moved on its account.
+    One that is ``fixed`` is not moved, whatever follows. With ``known`` False it is not known which of those at its
+    places it is: it is not moved either, and no other is on its account.
     """
 
     places: tuple[int, ...] = ()
@@ -64,7 +64,7 @@ def placed(routes: Sequence[Route], standing: Sequence[Standing]) -> list[Placed
 
     ``routes`` are the file's, in its order, and ``standing`` is where each of them stands by now.
     """
-    first = [_first(one) for one in standing if one.known]
+    first = [_first(one) for one in standing]
     if all(above <= below for above, below in pairwise(first)):
         return [_staying(one) for one in standing]  # as on most days: the PBX's order is the file's
     return list(_Placing(routes, standing).all())
@@ -95,12 +95,14 @@ class _Placing:
         """Place one route after the other."""
         for index, standing in enumerate(self._standing):
             handling = self._regions.handling(self._table.rows[index])
-            if handling is None or not standing.known:
+            if handling is None:
                 yield _staying(standing)
                 continue
             found = self._placed(handling, standing) if standing.places else _staying(standing)
             key = self._regions.key(handling)
-            if self._partition.rows[key][0] == index:  # another one that does the same never takes a call
+            if (
+                standing.known and self._partition.rows[key][0] == index
+            ):  # another one that does the same never takes a call
                 self._place[key] = math.inf if found.place is None else found.place
                 insort(self._by_place, (self._place[key], key))
             yield found
@@ -113,7 +115,7 @@ class _Placing:
         later = next((place for place in standing.places if place > needed), None)
         told = sorted(conflicts, key=lambda other: self._partition.rows[other][0])[:TOLD]
         behind = [one for other in told for one in self._behind(other, handling, conflicts[other])]
-        place = standing.places[0] if standing.fixed else later
+        place = standing.places[0] if standing.fixed or not standing.known else later
         return Placed(place, tuple(behind), len(conflicts) - len(told))
 
     def _conflicts(self, handling: Handling, place: int) -> dict[int, dict[Callers, set[Chain]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pbxsync.model import Action, Applied, Change, Move, Outcome, Plan, Problem, Route, Severity, Status
 from pbxsync.render.impact import impact_lines
 from pbxsync.render.paint import Paint
-from pbxsync.steps import HALF_DONE
+from pbxsync.steps import HALF_DONE, in_words
 from pbxsync.text import callers_in_words, listed, numbers_in_words, printable
 
 if TYPE_CHECKING:
@@ -167,24 +167,15 @@ def _described(route: Route) -> str:
 def outcome_line(outcome: Outcome, paint: Paint = PLAIN) -> str:
     """One outcome on one line, without the line's end."""
     change = outcome.change
-    what = _step(outcome) if outcome.moving is not None else f"{change.action} {printable(change.name)}"
+    what = f"{change.action} {printable(change.name)}"
+    if outcome.moving is not None:
+        what = f"move {printable(outcome.moving)}: {printable(in_words(change))}"
     if outcome.status is Status.APPLIED:
         return f"  {paint.good('✓ applied')}  {what}"
     if outcome.status is Status.NOT_ATTEMPTED:
         return f"  {paint.faint('· not attempted')}  {what}"
     word = "✗ failed" if outcome.status is Status.FAILED else "? in doubt"
     return f"  {paint.bad(word)}  {what}: {printable(outcome.error or '')}"
-
-
-def _step(outcome: Outcome) -> str:
-    """One step of a move in words."""
-    change = outcome.change
-    moved = f"move {printable(outcome.moving or '')}"
-    if change.action is Action.ADD:
-        return f"{moved}: add a copy, {printable(change.name)}"
-    if change.action is Action.DELETE:
-        return f"{moved}: delete {printable(change.name)} where it stood"
-    return f"{moved}: give the copy its name"
 
 
 def applied_text(applied: Applied, paint: Paint = PLAIN) -> str:
@@ -218,8 +209,8 @@ def _stopped(outcome: Outcome, applied: Applied) -> str:
     waiting = applied.count(Status.NOT_ATTEMPTED)
     left = f". {counted(waiting, 'change')} not attempted" if waiting else ""
     if outcome.status is Status.FAILED:
-        again = f"{'; once' if left else '. Once'} it is mended, run again to go on there"
-        return f"{what} failed: {outcome.error}{left}{again if left or outcome.change.move else ''}"
+        again = "; once it is mended, run again to go on there" if left else ""
+        return f"{what} failed: {outcome.error}{left}{again}"
     return f"{what} is in doubt: {outcome.error}{left}"
 
 
