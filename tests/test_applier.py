@@ -1053,6 +1053,17 @@ def test_a_run_that_is_stopped_between_two_steps_can_be_taken_up_again(count: in
     assert next_run(sandbox) == DONE
 
 
+@pytest.mark.parametrize(("look", "done"), [(1, 3), (2, 4)])
+def test_a_wish_to_stop_that_comes_while_the_pbx_is_looked_at_keeps_the_next_step_back(look: int, done: int) -> None:
+    with pbx(routes=HELD) as sandbox, client(sandbox) as one:
+        run = apply(reorder(), one, LiveLedger(one), lambda: calls(sandbox).count("query all") == look, known(*HELD))
+        outcomes = list(run)
+        assert states(outcomes) == [APPLIED] * done + [NOT_ATTEMPTED] * (5 - done)
+        assert [outcome.moving for outcome in outcomes] == [None, None, "rest", "rest", "rest"]
+        assert calls(sandbox) == LOOKS[: done + look]
+    assert next_run(sandbox) == DONE
+
+
 @AT_EACH
 def test_a_step_that_the_pbx_refuses_ends_the_run_and_the_next_run_finishes(at: int) -> None:
     with pbx(f"{CALLS[at]}=refuse", routes=HELD) as sandbox:

@@ -313,6 +313,14 @@ def test_a_move_adds_a_copy_deletes_the_route_by_its_id_and_place_and_renames_th
     assert (made.unchanged, made.unmanaged, made.warnings) == (1, ("world",), ())
 
 
+def test_of_many_routes_that_one_must_come_behind_the_first_are_told_and_the_others_counted() -> None:
+    many = [Route(f"branch-{n}", f"7{n:02}", ("t",)) for n in range(23)]
+    *_, change = plan(desired([*many, REST]), known([REST]), REORDER).changes
+    assert change.move is not None
+    assert [one.route for one in change.move.behind] == [route.name for route in many[:20]]
+    assert change.move.others == 3
+
+
 def test_only_with_reorder_is_anything_moved() -> None:
     assert plan(desired([BRANCH, REST]), known([REST, BRANCH]), PlanChoices()).changes == ()
     assert names(plan(desired([BRANCH, REST]), known([REST]), PlanChoices()).changes) == ["add branch"]
@@ -632,6 +640,46 @@ def test_a_route_that_is_on_the_pbx_under_a_name_that_the_api_could_take_for_oth
     assert message == (
         f"rest must come behind branch{SO_NOTHING}it holds a comma, which separates names for the PBX{BY_HAND}"
     )
+
+
+SPECIAL, WIDE = Route("special", "61X", ("s",)), Route("wide", "6X.", ("w",))
+
+
+def test_where_one_route_must_move_and_cannot_no_other_is_moved_and_what_is_updated_is() -> None:
+    wanted = desired([BRANCH, SPECIAL, replace(WIDE, prepend="0"), REST])
+    made = plan(wanted, known([REST, replace(C, name="REST"), WIDE, SPECIAL]), REORDER)
+    assert names(made.changes) == ["update wide", "add branch"]
+    assert rules(made) == ["cannot-move"]
+    made = plan(wanted, known([REST, C, WIDE, SPECIAL]), REORDER)
+    assert names(made.changes) == ["update wide", "add branch", "move wide", "move rest"]
+
+
+def test_where_one_route_must_move_and_cannot_copies_of_others_are_left_and_the_first_of_them_is_updated() -> None:
+    wanted = desired([BRANCH, SPECIAL, replace(WIDE, prepend="0"), REST])
+    held = [REST, replace(C, name="REST"), WIDE, SPECIAL, BRANCH, copy(WIDE)]
+    made = plan(wanted, known(held), REORDER)
+    assert [(change.action, change.name, change.id) for change in made.changes] == [(Action.UPDATE, "wide", "3")]
+    assert warnings(made, "half-done-reorder") == [
+        f"{HALF_DONE}wide~pbxsync; nothing is done about it as long as a route that must be moved can't be"
+    ]
+
+
+def test_a_route_that_stands_twice_and_must_move_keeps_all_others_from_moving() -> None:
+    made = plan(desired([BRANCH, SPECIAL, WIDE, REST]), known([REST, REST, WIDE, SPECIAL, BRANCH]), REORDER)
+    assert (made.changes, made.blocked) == ((), ("rest",))
+    assert warnings(made, "cannot-move") == [
+        f"rest must come behind branch, special, wide{SO_NOTHING}the PBX has several routes of one of its names"
+        f"{BY_HAND}"
+    ]
+
+
+def test_a_route_that_is_half_moved_for_good_and_stands_right_keeps_no_other_from_moving() -> None:
+    held = [BRANCH, copy(BRANCH), replace(C, name="BRANCH"), WIDE, SPECIAL]
+    made = plan(desired([BRANCH, SPECIAL, WIDE]), known(held), REORDER)
+    assert names(made.changes) == ["move wide"]
+    assert warnings(made, "cannot-move") == [
+        f"branch is half moved (branch~pbxsync is on the PBX), and can't be moved: {CASE}{BY_HAND}"
+    ]
 
 
 def test_a_route_that_is_half_moved_and_stands_twice_is_told_of_as_doubled_alone() -> None:

@@ -224,6 +224,19 @@ def test_the_callers_for_whom_a_route_must_come_behind_are_told() -> None:
     ]
 
 
+def test_the_callers_are_told_without_conditions_that_say_nothing() -> None:
+    support = replace(REST, name="support", trunks=("t",), callerid="30X")
+    sales = replace(REST, name="sales", trunks=("s",), callerid="20X")
+    also = replace(REST, name="also", trunks=("a",), callerid="20X")
+    *_, rest = placed([support, sales, REST], [NOWHERE, NOWHERE, at(0)])
+    assert [(one.route, one.match, one.but_not) for one in rest.behind] == [
+        ("support", ("30X",), ()),
+        ("sales", ("20X",), ()),
+    ]
+    _, also_ = placed([replace(sales, matchpattern="7X."), also], [NOWHERE, at(0)])
+    assert [(one.route, one.match, one.but_not) for one in also_.behind] == [("sales", ("20X",), ())]
+
+
 def test_routes_for_other_callers_are_no_reason_and_everybody_else_is_told_as_such() -> None:
     sales = replace(REST, name="sales", trunks=("s",), callerid="20X")
     support = replace(REST, name="support", trunks=("t",), callerid="30X")
@@ -321,6 +334,11 @@ def test_of_many_routes_only_those_that_stand_below_and_send_otherwise_are_a_rea
     *_, last = placed([*same, REST], [*standing, at(100)])
     assert last.others == 50 - TOLD
     assert [one.route for one in last.behind] == [f"branch-{n}" for n in range(100, 140, 2)]
+
+
+def test_the_same_digits_to_other_trunks_in_all_are_a_reason() -> None:
+    assert places([replace(WORLD, trunks=("out", "more"), prepend="9011"), REST], NOWHERE, at(0)) == [None, None]
+    assert places([replace(BRANCH, trunks=("more", "out")), REST], NOWHERE, at(0)) == [None, None]
 
 
 def test_a_route_that_has_nothing_in_common_with_many_that_stand_below_it_stays() -> None:
