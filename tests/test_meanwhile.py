@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pbxsync import differ
 from pbxsync.changes import changed_fields
+from pbxsync.dialplan.passing import Version, passing
 from pbxsync.meanwhile import meanwhile, versions
 from pbxsync.model import Action, Change, PlanChoices, Route
 from pbxsync.steps import steps
@@ -112,3 +113,33 @@ def test_an_update_of_a_copy_that_an_earlier_run_left_is_told_of_too() -> None:
     assert [call.name for call in calls] == ["rest~pbxsync", "rest", "rest"]
     # What the copy does is noticed only once the route above it is gone.
     assert messages([REST, SALES, COPY], *calls) == []
+
+
+# --- moments told apart -------------------------------------------------------------------------------------------
+
+
+def told(last: int, *lived: Version) -> list[tuple[int, int, str | None, tuple[str, ...]]]:
+    """From when to when calls go elsewhere, to which route, and to which numbers they are."""
+    return [
+        (one.begins, one.ends, one.meanwhile.name if one.meanwhile else None, one.numbers.patterns)
+        for one in passing(lived, last)
+    ]
+
+
+def test_what_happens_again_after_a_while_is_told_again() -> None:
+    first, again, between, last = (replace(SALES, name=name, trunks=(name,)) for name in ("f", "again", "between", "l"))
+    lived = Version(first, 0, 1), Version(between, 2, 3), Version(again, 1, 4), Version(last, 4, 5)
+    assert told(4, *lived) == [
+        (1, 2, "again", ("2XX",)),
+        (2, 3, "between", ("2XX",)),
+        (3, 4, "again", ("2XX",)),
+    ]
+
+
+def test_of_a_moment_that_sends_the_same_digits_as_before_or_as_after_to_some_numbers_the_others_are_told() -> None:
+    plain = Route("plain", "[89]X", ("t",))
+    # To the same trunk, and of the numbers that begin with 9 the same digits.
+    nines = Route("nines", "X", ("t",), prefix="[89]", prepend="9")
+    other = replace(plain, name="other", trunks=("o",))
+    assert told(2, Version(other, 0, 1), Version(plain, 1, 2), Version(nines, 2, 3)) == [(1, 2, "plain", ("8X",))]
+    assert told(2, Version(nines, 0, 1), Version(plain, 1, 2), Version(other, 2, 3)) == [(1, 2, "plain", ("8X",))]
