@@ -53,17 +53,20 @@ class Calls(Protocol):
 class Ledger(Protocol):
     """Where outcomes are recorded, and how one whose answer was lost is settled."""
 
+    def begin(self, changes: Iterable[Change], routes: Sequence[KnownRoute] | None = None) -> None:
+        """Note what is going to be sent, in its order, and what the PBX answered that it holds, if it was asked.
+
+        Raises StateError, and then nothing is sent.
+        """
+
     def sending(self, change: Change) -> None:
-        """Note that the change is about to be sent. Raises StateError, and then nothing is sent."""
+        """Note that the change is about to be sent. Raises StateError, and then it is not."""
 
     def settled(self, change: Change, *, applied: bool) -> None:
         """Note what became of it. Raises StateError."""
 
     def lost(self, change: Change, reason: str) -> Outcome:
         """Say what became of a change whose answer was lost."""
-
-    def seen(self, routes: Sequence[KnownRoute]) -> None:
-        """Note what the PBX answered that it holds. Raises StateError."""
 
 
 def check_sendable(plan: Plan) -> None:
@@ -166,65 +169,66 @@ def apply(
     they were before; where the plan moves routes, they are what the PBX must hold besides what was sent.
     """
     done: list[Outcome] = []
-    all_steps = steps(plan)
-    look = _Look(calls, ledger, tuple(known), all_steps) if any(change.move for change in plan.changes) else None
+    guard = _Guard(plan, calls, ledger, tuple(known))
     going = True
-    for step in all_steps:
+    for step in guard.steps:
         going = going and not stopped()
         outcome = Outcome(step.change, Status.NOT_ATTEMPTED)
         if going:
-            outcome = _sent(step, calls, ledger, look, stopped, done)
+            outcome = _sent(step, guard, stopped, done)
             going = outcome.status is Status.APPLIED
         done.append(replace(outcome, moving=step.of.name if step.of.move else None))
         yield done[-1]
 
 
-def _sent(
-    step: Step,
-    calls: Calls,
-    ledger: Ledger,
-    look: _Look | None,
-    stopped: Callable[[], bool],
-    done: Sequence[Outcome],
-) -> Outcome:
-    if look is None or step.stage < Stage.DELETE:
-        return _attempt(step.change, calls, ledger)
+def _sent(step: Step, guard: _Guard, stopped: Callable[[], bool], done: Sequence[Outcome]) -> Outcome:
     try:
-        change = look.checked(step, done)
+        change = guard.checked(step, done)
     except PbxsyncError as error:
         return Outcome(step.change, Status.FAILED, f"not sent: {error}")
-    if stopped():
+    if stopped():  # while the PBX was looked at
         return Outcome(change, Status.NOT_ATTEMPTED)
-    return _attempt(change, calls, ledger)
+    return _attempt(change, guard.calls, guard.ledger)
 
 
-class _Look:
-    """The look at the PBX before anything is deleted: that every copy is there, and what goes is still what it was.
+class _Guard:
+    """What has to be before a step goes out: what will go is noted, and where routes are moved, the PBX is looked at.
 
-    The first step that deletes has the PBX asked, and so has the first that renames: a copy must not get the name of a
-    route that is still there. The steps behind them go by the same answer.
+    The first step that deletes has the PBX asked, whether every copy is there, and what goes is still what it was. So
+    has the first that renames: a copy must not get the name of a route that is still there. The steps behind them go
+    by the same answer.
     """
 
-    def __init__(self, calls: Calls, ledger: Ledger, known: Sequence[KnownRoute], all_steps: Sequence[Step]) -> None:
-        self._calls = calls
-        self._ledger = ledger
+    def __init__(self, plan: Plan, calls: Calls, ledger: Ledger, known: Sequence[KnownRoute]) -> None:
+        self.calls = calls
+        self.ledger = ledger
+        self.steps = steps(plan)
         self._known = known
-        self._steps = all_steps
-        self._seen: dict[Stage, Sequence[KnownRoute]] = {}
+        self._looks = {Stage.DELETE, Stage.RENAME} if any(change.move for change in plan.changes) else set()
+        #: What each step sends; where the PBX was looked at, with the ids by which it knows the routes.
+        self._changes = [step.change for step in self.steps]
 
     def checked(self, step: Step, done: Sequence[Outcome]) -> Change:
-        """The step's change, with the id by which the PBX knows the route. Raises PbxsyncError where it must not go."""
-        if step.stage not in self._seen:
-            seen = self._seen[step.stage] = self._asked(done)
-            for one in self._steps:
-                if one.stage is step.stage:
-                    _check_there(one, seen)
-        there = next(known for known in self._seen[step.stage] if known.route == step.change.before)
-        return replace(step.change, id=there.id)
+        """What the step sends, which comes behind those that are done. Raises PbxsyncError where it must not go."""
+        if not done:
+            self.ledger.begin(self._changes)
+        if step.stage in self._looks:
+            self._look(step.stage, done)
+            self._looks.remove(step.stage)
+        return self._changes[len(done)]
+
+    def _look(self, stage: Stage, done: Sequence[Outcome]) -> None:
+        seen = self._asked(done)
+        for n, step in enumerate(self.steps):
+            if step.stage is stage:
+                _check_there(step, seen)
+                there = next(known for known in seen if known.route == step.change.before)
+                self._changes[n] = replace(step.change, id=there.id)
+        self.ledger.begin(self._changes[len(done) :], seen)
 
     def _asked(self, done: Sequence[Outcome]) -> Sequence[KnownRoute]:
         try:
-            seen = self._calls.query_routes()
+            seen = self.calls.query_routes()
         except PbxError as error:
             raise StaleState(
                 f"nothing is deleted or renamed before the PBX has shown what it holds, and asking it fails: {error}"
@@ -235,7 +239,6 @@ class _Look:
             raise StaleState(
                 f"nothing more is deleted or renamed, since the PBX is not as it should be: {findings[0].message}{more}"
             )
-        self._ledger.seen(seen)
         return seen
 
 
@@ -296,6 +299,10 @@ class RecordedLedger:
     def __init__(self, file: StateFile) -> None:
         self._file = file
 
+    def begin(self, changes: Iterable[Change], routes: Sequence[KnownRoute] | None = None) -> None:
+        """Record what is going to be sent; with the PBX's routes come the ids of what was added."""
+        self._file.begin(changes, routes)
+
     def sending(self, change: Change) -> None:
         """Record the change as in doubt, which it is from now until its answer is here."""
         self._file.sending(change)
@@ -303,10 +310,6 @@ class RecordedLedger:
     def settled(self, change: Change, *, applied: bool) -> None:
         """Record what became of it."""
         self._file.settle(change, applied=applied)
-
-    def seen(self, routes: Sequence[KnownRoute]) -> None:
-        """Record it: with it come the ids of what was added."""
-        self._file.write(replace(self._file.state, routes=tuple(routes)))
 
     def lost(self, change: Change, reason: str) -> Outcome:
         """Leave it in doubt, with the reason: there may be nothing that could be asked."""
@@ -331,13 +334,13 @@ class LiveLedger:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
+    def begin(self, changes: Iterable[Change], routes: Sequence[KnownRoute] | None = None) -> None:
+        """Nothing to note."""
+
     def sending(self, change: Change) -> None:
         """Nothing to note."""
 
     def settled(self, change: Change, *, applied: bool) -> None:
-        """Nothing to note."""
-
-    def seen(self, routes: Sequence[KnownRoute]) -> None:
         """Nothing to note."""
 
     def lost(self, change: Change, reason: str) -> Outcome:

@@ -5,21 +5,25 @@ The live PBX is the other source of a known state; see `pbxsync.client`. Both gi
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import errno
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pbxsync.errors import StateError
-from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
-from pbxsync.text import command_line, safe_json
+from pbxsync.marks import Marks
+from pbxsync.model import Change, Doubt, KnownRoute, KnownState
+from pbxsync.state_text import InRun, NoState, Sign, dump, parse, sign_places
+from pbxsync.text import command_line
 from pbxsync.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-#: The format of the files written here. Readers refuse another major.
-FORMAT_VERSION = "1.0"
+#: The largest state file that is read, in bytes: one with 100,000 routes, and as many to be sent, is a quarter of it.
+MAX_BYTES = 256 * 1024 * 1024
+
+_CUT_OFF = "pbxsync ended before the PBX's answer was recorded"
 
 
 def with_changes(routes: Iterable[KnownRoute], changes: Iterable[Change]) -> tuple[KnownRoute, ...]:
@@ -63,13 +67,20 @@ def _meant(change: Change, table: Mapping[object, KnownRoute], places: Mapping[s
 class StateFile:
     """A recorded known state on disk, as JSON by ``schema/state.schema.json``.
 
-    ``state`` is what the file holds. Every method that changes it writes the file before it returns, whole or not at
-    all. Raises StateError with the reason and what to do.
+    What is recorded is on disk when a method returns. The file is written whole or not at all, but for a run: once
+    `begin` has written what is going to be sent, `sending` and `settle` change one sign each in it, which takes no
+    longer in a big file, and no room. Every method raises StateError with the reason and what to do.
     """
 
     def __init__(self, path: Path, state: KnownState) -> None:
         self.path = path
-        self.state = state
+        self._written = state
+        self._run: _Run | None = None
+
+    @property
+    def state(self) -> KnownState:
+        """What the file holds: the routes with what was carried out, and in doubt what was sent without an answer."""
+        return _with_run(self._written, self._run.changes) if self._run else self._written
 
     @classmethod
     def read(cls, path: Path, *, pbx: str | None, init: bool = False) -> StateFile:
@@ -78,7 +89,7 @@ class StateFile:
         A missing file is an error, or with ``init`` an empty state that becomes a file with the first write.
         """
         try:
-            text = path.read_bytes().decode("utf-8")
+            text = _text_of(path)
         except FileNotFoundError:
             if init and not path.absolute().parent.is_dir():
                 raise StateError(f"{path}: the folder for the state file doesn't exist; make it first") from None
@@ -92,43 +103,142 @@ class StateFile:
             raise StateError(f"{path}: not a state file: it is not UTF-8") from None
         except OSError as error:
             raise StateError(f"{path}: the state file can't be read: {error.strerror}") from None
-        state = _parse(text, path)
+        try:
+            state, run = parse(text, str(path))
+        except NoState as error:
+            raise StateError(
+                f"{path}: not a state file that this pbxsync can read: {error}; restore it, or, since it may hold "
+                f"outcomes in doubt, look through it, move it away, and record a new one with: {_refresh(path)}"
+            ) from None
         if pbx is not None and state.pbx != pbx:
             raise StateError(
                 f"{path}: the state file is of another PBX: it belongs to {state.pbx}, the routes are for {pbx}; "
                 "name the right --state, or, if it is the same PBX at a new address, correct pbx.url in the state file"
             )
-        return cls(path, state)
+        return cls(path, _with_run(state, run) if run else state)
 
     def write(self, state: KnownState) -> None:
-        """Replace what is recorded."""
+        """Replace what is recorded. A run that was begun is over."""
+        self._write(state, ())
+
+    def begin(self, changes: Iterable[Change], routes: Iterable[KnownRoute] | None = None) -> None:
+        """Record what is going to be sent, in its order, and the PBX's routes where it has told them.
+
+        It proves, before anything is sent, that the file can be written.
+        """
+        state = self.state if routes is None else replace(self.state, routes=tuple(routes))
+        run = [InRun(change) for change in changes]
+        text = self._write(state, run)
         try:
-            write_whole(self.path, dump(state))
+            self._run = _Run(run, Marks(self.path, sign_places(text)))
         except OSError as error:
-            raise StateError(
-                f"{self.path}: the state file can't be written: {error.strerror or error}; nothing in it changed. "
-                "Its folder must exist and take a second file of its size"
-            ) from None
-        self.state = state
+            raise self._unwritable(error) from None
 
     def sending(self, change: Change) -> None:
-        """Record, before a change is sent, that it is: should nothing follow, its outcome is in doubt."""
-        self.doubt(change, "pbxsync ended before the PBX's answer was recorded")
+        """Record that the run's next change is about to be sent: should nothing follow, its outcome is in doubt.
 
-    def doubt(self, change: Change, reason: str) -> None:
-        """Record that nobody knows whether the PBX carried the change out."""
-        self.write(replace(self.state, doubts=(*self._other_doubts(change), Doubt(change, reason))))
+        Raises ValueError for any other change: what is sent must be what is recorded.
+        """
+        if self._run is None or self._run.next != InRun(change):
+            raise ValueError("this is not what the run was to send next")
+        self._sign(self._run, Sign.SENT)
 
     def settle(self, change: Change, *, applied: bool) -> None:
-        """Record that the PBX carried the change out, or that it did not."""
+        """Record that the PBX carried the change out, or that it did not: the one just sent, or one in doubt."""
+        if self._run is not None:
+            self._sign(self._run, Sign.APPLIED if applied else Sign.NOT_APPLIED)
+            self._run.settled += 1
+            return
         routes = self.state.routes
         # A route that was added may be recorded already: by a refresh, before somebody settled the doubt.
         if applied and not (change.before is None and any(known.route.name == change.name for known in routes)):
             routes = with_changes(routes, [change])
         self.write(replace(self.state, routes=routes, doubts=self._other_doubts(change)))
 
+    def doubt(self, change: Change, reason: str) -> None:
+        """Record why nobody knows whether the PBX carried out the change, and end the run."""
+        try:
+            self.write(replace(self.state, doubts=(*self._other_doubts(change), Doubt(change, reason))))
+        except StateError:
+            # That it is in doubt stands in the file since before it was sent; without the reason, it is as true.
+            if not self._is_in_doubt(change):
+                raise
+
+    def end(self, routes: Iterable[KnownRoute] | None = None) -> None:
+        """End the run: the routes are what its signs make of them, or what the PBX has told that they are."""
+        if routes is not None:
+            self.write(replace(self.state, routes=tuple(routes)))
+        elif self._run is not None:
+            self.write(self.state)
+
+    def close(self) -> None:
+        """Let go of the file, as it is."""
+        if self._run is not None:
+            self._run.marks.close()
+
+    def _write(self, state: KnownState, run: Sequence[InRun]) -> str:
+        text = dump(state, run)
+        self.close()  # not every system lets a file be replaced that is open
+        try:
+            write_whole(self.path, text)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._written, self._run = state, None
+        return text
+
+    def _sign(self, run: _Run, sign: Sign) -> None:
+        """Say in the file, and then here, what became of the run's next change."""
+        try:
+            run.marks.change(run.settled, run.next.sign, sign)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        run.changes[run.settled] = replace(run.next, sign=sign)
+
+    def _unwritable(self, error: OSError) -> StateError:
+        return StateError(
+            f"{self.path}: the state file can't be written: {error.strerror or error}; nothing in it changed. "
+            "Its folder must exist and take a second file of its size"
+        )
+
     def _other_doubts(self, change: Change) -> tuple[Doubt, ...]:
         return tuple(doubt for doubt in self.state.doubts if _sent(doubt.change) != _sent(change))
+
+    def _is_in_doubt(self, change: Change) -> bool:
+        """Whether the file itself has the change in doubt."""
+        try:
+            doubts = StateFile.read(self.path, pbx=None).state.doubts
+        except StateError:
+            return False
+        return any(_sent(doubt.change) == _sent(change) for doubt in doubts)
+
+
+def _text_of(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {MAX_BYTES >> 20} MiB")
+    return data.decode("utf-8")
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is being sent, and the signs in the file that say what became of it; so many changes are ``settled``."""
+
+    changes: list[InRun]
+    marks: Marks
+    settled: int = 0
+
+    @property
+    def next(self) -> InRun:
+        """The change that is being sent, or is the next to be."""
+        return self.changes[self.settled]
+
+
+def _with_run(state: KnownState, run: Sequence[InRun]) -> KnownState:
+    """What is known once a run has got this far, whether it is at work or was cut off."""
+    routes = with_changes(state.routes, [one.change for one in run if one.sign is Sign.APPLIED])
+    doubts = [Doubt(one.change, _CUT_OFF) for one in run if one.sign is Sign.SENT]
+    return replace(state, routes=routes, doubts=(*state.doubts, *doubts))
 
 
 def _sent(change: Change) -> tuple[object, ...]:
@@ -136,117 +246,5 @@ def _sent(change: Change) -> tuple[object, ...]:
     return (change.action, change.id, change.before, change.after)
 
 
-def dump(state: KnownState) -> str:
-    """The state as the text of a state file: always the same for the same state, one route a line."""
-    routes = [{**known.route.fields(), "id": known.id} for known in state.routes]
-    doubts = [_doubt_fields(doubt) for doubt in state.doubts]
-    return (
-        "{\n"
-        f'  "format_version": {_json(FORMAT_VERSION)},\n'
-        f'  "pbx": {_json({"url": state.pbx})},\n'
-        f'  "routes": {_one_a_line(routes)},\n'
-        f'  "doubts": {_one_a_line(doubts)}\n'
-        "}\n"
-    )
-
-
-def _one_a_line(items: Sequence[Mapping[str, object]]) -> str:
-    if not items:
-        return "[]"
-    lines = ",\n".join(f"    {_json(item)}" for item in items)
-    return f"[\n{lines}\n  ]"
-
-
-def _json(value: object) -> str:
-    return safe_json(json.dumps(value, ensure_ascii=False))
-
-
-def _doubt_fields(doubt: Doubt) -> dict[str, object]:
-    change = doubt.change
-    return {
-        "action": str(change.action),
-        "id": change.id,
-        "before": change.before.fields() if change.before else None,
-        "after": change.after.fields() if change.after else None,
-        "reason": doubt.reason,
-    }
-
-
-# --- reading, without trust ----------------------------------------------------------------------------------------
-
-
-class _Wrong(Exception):
-    """Something in the file is not what it should be."""
-
-
-def _parse(text: str, path: Path) -> KnownState:
-    try:
-        value = json.loads(text)
-        _check_version(_get(value, "", "format_version", str))
-        url = _get(_get(value, "", "pbx", dict), "pbx", "url", str)
-        routes = _get(value, "", "routes", list)
-        doubts = _get(value, "", "doubts", list)
-        return KnownState(
-            url,
-            tuple(_known(item, f"routes[{n}]") for n, item in enumerate(routes)),
-            str(path),
-            tuple(_doubt(item, f"doubts[{n}]") for n, item in enumerate(doubts)),
-        )
-    except _Wrong as error:
-        reason = str(error)
-    except RecursionError:
-        reason = "it is nested too deep"
-    except ValueError as error:
-        reason = f"it is not JSON, or cut short ({error})"
-    raise StateError(
-        f"{path}: not a state file that this pbxsync can read: {reason}; restore it, or, since it may hold outcomes in "
-        f"doubt, look through it, move it away, and record a new one with: {_refresh(path)}"
-    )
-
-
 def _refresh(path: Path) -> str:
     return command_line("pbxsync", "refresh", "--state", str(path))
-
-
-def _check_version(version: str) -> None:
-    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
-        raise _Wrong(f"its format_version is {version[:20]}, this pbxsync reads {FORMAT_VERSION}")
-
-
-def _get(value: Any, where: str, key: str, kind: Any) -> Any:
-    place = f"{where}.{key}" if where else key
-    if not isinstance(value, dict) or key not in value:
-        raise _Wrong(f"{place} is missing")
-    if not isinstance(value[key], kind):
-        raise _Wrong(f"{place} is {type(value[key]).__name__}, which it can't be")
-    return value[key]
-
-
-def _known(value: Any, where: str) -> KnownRoute:
-    return KnownRoute(_route(value, where), _get(value, where, "id", str | None))
-
-
-def _route(value: Any, where: str) -> Route:
-    trunks = _get(value, where, "trunks", list)
-    if not all(isinstance(trunk, str) for trunk in trunks):
-        raise _Wrong(f"{where}.trunks holds something that is no text")
-    texts = {name: _get(value, where, name, str) for name in ("name", "matchpattern", "prefix", "prepend", "callerid")}
-    return Route(trunks=tuple(trunks), **texts)
-
-
-def _doubt(value: Any, where: str) -> Doubt:
-    action = _get(value, where, "action", str)
-    sides = {Action.ADD: (False, True), Action.UPDATE: (True, True), Action.DELETE: (True, False)}
-    if action not in sides:
-        raise _Wrong(f"{where}.action is none of {', '.join(sides)}")
-    before, after = (_get(value, where, side, dict | None) for side in ("before", "after"))
-    wanted = sides[Action(action)]
-    if wanted != (before is not None, after is not None):
-        raise _Wrong(f"{where} does not say what it {action}s")
-    change = Change(
-        Action(action),
-        _route(before, f"{where}.before") if before is not None else None,
-        _route(after, f"{where}.after") if after is not None else None,
-        id=_get(value, where, "id", str | None),
-    )
-    return Doubt(change, _get(value, where, "reason", str))

@@ -109,10 +109,11 @@ def names(sandbox: Sandbox) -> list[str]:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> StateFile:
+def file(tmp_path: Path) -> Iterator[StateFile]:
     state = StateFile.read(tmp_path / "a state.json", pbx=URL, init=True)
     state.write(KnownState(URL, (KnownRoute(A, "1"), KnownRoute(B, "2")), str(state.path)))
-    return state
+    yield state
+    state.close()
 
 
 def on_disk(file: StateFile) -> KnownState:
@@ -668,6 +669,7 @@ def test_recorded_nothing_is_there_twice_and_the_file_holds_what_the_pbx_does_bu
         outcomes = recorded(sandbox, file, *changes, kind=kind, credentials=ADMIN if login else None)
         check_outcomes(sandbox, outcomes)
         there = [{name: route[name] for name in row(A)} for route in sandbox.routes()]
+    file.close()
     state = on_disk(file)
     assert [doubt.change for doubt in state.doubts] == [
         replace(outcome.change, fields=(), location=None) for outcome in outcomes if outcome.status is IN_DOUBT
@@ -1109,10 +1111,11 @@ def test_a_step_is_in_doubt_where_the_pbx_does_not_say_what_became_of_it(at: int
 
 
 @pytest.fixture
-def held_file(tmp_path: Path) -> StateFile:
+def held_file(tmp_path: Path) -> Iterator[StateFile]:
     state = StateFile.read(tmp_path / "state.json", pbx=URL, init=True)
     state.write(KnownState(URL, known(*HELD), str(state.path)))
-    return state
+    yield state
+    state.close()
 
 
 def on_file(file: StateFile) -> list[tuple[str, str | None]]:

@@ -41,6 +41,8 @@ ROOMS = [
     "transport",
     "client",
     "whole_file",
+    "marks",
+    "state_text",
     "known_state",
     "meanwhile",
     "effects",

@@ -15,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbxsync.errors import StateError
-from pbxsync.known_state import StateFile, dump, with_changes
+from pbxsync.known_state import StateFile, with_changes
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
+from pbxsync.state_text import InRun, Sign, dump, parse
 from pbxsync.whole_file import write_whole
 from tests.strategies import routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 URL = "https://192.0.2.10"
 A, B, C = (Route(name, "X.", ("t1", "t2"), prefix="9") for name in "abc")
@@ -57,10 +58,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def file(path: Path) -> StateFile:
+def file(path: Path) -> Iterator[StateFile]:
     state = StateFile.read(path, pbx=URL, init=True)
     state.write(KnownState(URL, KNOWN, str(path)))
-    return state
+    yield state
+    state.close()
 
 
 @pytest.fixture(scope="module")
@@ -213,8 +215,10 @@ def test_a_link_stays_a_link_and_the_file_that_it_leads_to_is_written(tmp_path: 
 
 
 def test_no_temporary_file_is_left_behind(tmp_path: Path, file: StateFile) -> None:
+    file.begin([ADD])
     file.sending(ADD)
     file.settle(ADD, applied=True)
+    file.end()
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
@@ -237,7 +241,7 @@ def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_said_and_neither_it_nor_the_state_changes(file: StateFile) -> None:
     before, text = file.state, file.path.read_bytes()
     gone = StateFile(file.path.parent / "no such folder" / "state.json", before)
-    message = refusal(lambda: gone.sending(ADD))
+    message = refusal(lambda: gone.begin([ADD]))
     assert "the state file can't be written: No such file or directory; nothing in it changed" in message
     assert gone.state == before
     assert file.path.read_bytes() == text
@@ -256,8 +260,9 @@ def test_with_init_a_missing_file_is_an_empty_state_that_is_written_with_the_fir
     file = StateFile.read(path, pbx=URL, init=True)
     assert file.state == KnownState(URL, (), str(path))
     assert not path.exists()
-    file.sending(ADD)
-    assert again(path).doubts[0].change == ADD
+    file.begin([ADD])
+    assert again(path) == file.state
+    file.close()
 
 
 def test_with_init_a_file_in_a_folder_that_is_not_there_is_refused_before_anything_is_done(path: Path) -> None:
@@ -410,6 +415,8 @@ def test_a_file_with_bytes_cut_out_or_put_in_is_a_state_or_a_state_error(shared:
 def test_a_change_is_in_doubt_from_before_it_is_sent_until_it_is_settled(
     path: Path, file: StateFile, change: Change, applied: bool
 ) -> None:
+    file.begin([change])
+    assert again(path).doubts == ()
     file.sending(change)
     (doubt,) = again(path).doubts
     assert doubt.change == change
@@ -422,6 +429,7 @@ def test_a_change_is_in_doubt_from_before_it_is_sent_until_it_is_settled(
 
 
 def test_a_doubt_takes_the_place_of_the_note_that_it_was_being_sent(path: Path, file: StateFile) -> None:
+    file.begin([ADD])
     file.sending(ADD)
     file.doubt(ADD, "reset")
     assert [doubt.reason for doubt in again(path).doubts] == ["reset"]
@@ -438,6 +446,7 @@ def test_a_doubt_that_was_read_back_from_the_file_can_be_settled(
         Change(Action.DELETE, before, None, id=id),
     ):
         first = StateFile(shared, KnownState(URL, known, str(shared)))
+        first.begin([change])
         first.sending(change)
         first.doubt(change, "reset")
         second = StateFile.read(shared, pbx=URL)
@@ -453,3 +462,178 @@ def test_one_doubt_is_settled_and_the_others_stay(path: Path, file: StateFile) -
         file.doubt(change, "reset")
     StateFile.read(path, pbx=URL).settle(UPDATE, applied=True)
     assert [doubt.change for doubt in again(path).doubts] == [ADD, DELETE]
+
+
+# --- a run, whose outcomes are signs in the file ---
+
+RUN = (ADD, UPDATE, DELETE, Change(Action.ADD, None, replace(C, name="ü\u2028\n")))
+#: What becomes of each change of RUN: nobody knows of the third, the fourth is not sent.
+BECAME = (True, False, None)
+
+
+def go(file: StateFile, became: tuple[bool | None, ...] = BECAME) -> None:
+    """Send the changes of the run one after the other, as far as something became of them."""
+    for change, applied in zip(RUN, became, strict=False):
+        file.sending(change)
+        if applied is not None:
+            file.settle(change, applied=applied)
+
+
+def test_a_run_is_in_the_file_before_it_begins_and_fits_the_schema(
+    path: Path, file: StateFile, validator: jsonschema.Draft202012Validator
+) -> None:
+    file.begin(RUN)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    validator.validate(document)
+    assert [one["outcome"] for one in document["run"]] == ["-"] * 4
+    assert [(one["before"] or one["after"])["name"] for one in document["run"]] == ["c", "a", "b", "ü\u2028\n"]
+    assert again(path) == file.state == KnownState(URL, KNOWN, str(path))
+
+
+def test_only_a_sign_changes_in_the_file_whatever_becomes_of_a_change(
+    path: Path, file: StateFile, validator: jsonschema.Draft202012Validator
+) -> None:
+    file.begin(RUN)
+    before, inode = path.read_bytes(), path.stat().st_ino
+    go(file)
+    after = path.read_bytes()
+    assert path.stat().st_ino == inode
+    assert [(old, new) for old, new in zip(before, after, strict=True) if old != new] == [
+        (ord("-"), ord(sign)) for sign in "+x?"
+    ]
+    validator.validate(json.loads(after))
+
+
+def test_a_run_that_is_cut_off_anywhere_is_read_as_far_as_it_got(path: Path, file: StateFile) -> None:
+    file.begin(RUN)
+    held = [again(path)]
+    for change, applied in zip(RUN, BECAME, strict=False):
+        file.sending(change)
+        held.append(again(path))
+        if applied is not None:
+            file.settle(change, applied=applied)
+            held.append(again(path))
+    assert [[doubt.change for doubt in state.doubts] for state in held] == [[], [ADD], [], [UPDATE], [], [DELETE]]
+    assert {doubt.reason for state in held for doubt in state.doubts} == {
+        "pbxsync ended before the PBX's answer was recorded"
+    }
+    assert [len(state.routes) for state in held] == [2, 2, 3, 3, 3, 3]
+    assert again(path) == file.state
+
+
+@pytest.mark.parametrize("routes", [None, (KnownRoute(C, "7"),)])
+def test_the_end_of_a_run_leaves_a_file_without_one(
+    path: Path, file: StateFile, routes: tuple[KnownRoute, ...] | None
+) -> None:
+    file.begin(RUN)
+    go(file)
+    before = file.state
+    file.end(routes)
+    assert '"run"' not in path.read_text(encoding="utf-8")
+    assert again(path) == file.state == replace(before, routes=routes or before.routes)
+    assert [doubt.change for doubt in file.state.doubts] == [DELETE]
+
+
+def test_a_file_without_a_run_is_not_written_at_the_end_of_one(path: Path, file: StateFile) -> None:
+    inode = path.stat().st_ino
+    file.end()
+    assert path.stat().st_ino == inode
+
+
+def test_a_run_that_was_cut_off_is_resolved_like_any_doubt_and_leaves_no_run(path: Path, file: StateFile) -> None:
+    file.begin(RUN)
+    go(file)
+    StateFile.read(path, pbx=URL).settle(DELETE, applied=True)
+    assert '"run"' not in path.read_text(encoding="utf-8")
+    assert again(path).doubts == ()
+    assert [known.route.name for known in again(path).routes] == ["a", "c"]
+
+
+def test_a_run_that_begins_anew_keeps_what_is_settled_and_takes_what_the_pbx_tells(path: Path, file: StateFile) -> None:
+    file.begin(RUN)
+    go(file, (True,))
+    told = (*KNOWN, KnownRoute(C, "3"))
+    file.begin(RUN[1:], told)
+    assert again(path) == file.state == KnownState(URL, told, str(path))
+    file.sending(UPDATE)
+    file.settle(UPDATE, applied=True)
+    assert again(path).routes == with_changes(told, [UPDATE])
+
+
+def test_nothing_is_sent_but_what_the_run_has_next(file: StateFile) -> None:
+    with pytest.raises(ValueError, match="not what the run was to send next"):
+        file.sending(ADD)
+    file.begin(RUN)
+    for change in (UPDATE, ADD):
+        file.sending(ADD) if change is ADD else None
+        with pytest.raises(ValueError, match="not what the run was to send next"):
+            file.sending(change)
+
+
+def replaced(path: Path) -> None:
+    """What an editor, or a checkout, does to a file."""
+    write_whole(path, path.read_text(encoding="utf-8"))
+
+
+def overwritten(path: Path) -> None:
+    """What an editor does that keeps the file itself."""
+    path.write_text(dump(KnownState(URL, KNOWN)), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "said"),
+    [
+        (replaced, "somebody else has written it meanwhile"),
+        (overwritten, "somebody else has written it meanwhile"),
+        (Path.unlink, "No such file or directory"),
+    ],
+)
+def test_nothing_is_sent_once_somebody_else_wrote_the_file(
+    path: Path, file: StateFile, meanwhile: Callable[[Path], None], said: str
+) -> None:
+    file.begin(RUN)
+    go(file, (True,))
+    meanwhile(path)
+    before = path.read_bytes() if path.exists() else None
+    assert f"{path}: the state file can't be written: {said}; " in refusal(lambda: file.sending(UPDATE))
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_what_was_sent_is_in_doubt_once_somebody_else_wrote_the_file(path: Path, file: StateFile) -> None:
+    file.begin(RUN)
+    file.sending(ADD)
+    replaced(path)
+    refusal(lambda: file.settle(ADD, applied=True))
+    assert [doubt.change for doubt in file.state.doubts] == [ADD]
+    file.end()
+    assert [doubt.change for doubt in again(path).doubts] == [ADD]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_a_doubt_whose_reason_cannot_be_written_is_a_doubt(path: Path, file: StateFile) -> None:
+    import resource
+
+    file.begin(RUN)
+    file.sending(ADD)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))  # as on a full disk, no file grows any more
+    try:
+        file.doubt(ADD, "reset")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [doubt.change for doubt in again(path).doubts] == [ADD]
+
+
+@given(st.lists(CHANGES, max_size=4), st.integers(0, 4), STATES)
+def test_any_run_is_read_again_as_it_was_written(
+    shared: Path, changes: list[Change], sent: int, state: KnownState
+) -> None:
+    run = [InRun(change, Sign.APPLIED if n < sent else Sign.WAITING) for n, change in enumerate(changes)]
+    assert parse(dump(state, run), state.source) == (state, tuple(run))
+    file = StateFile(shared, state)
+    file.begin(changes)
+    for change in changes[:sent]:
+        file.sending(change)
+        file.settle(change, applied=True)
+    file.close()
+    assert shared.read_text(encoding="utf-8") == dump(state, run)

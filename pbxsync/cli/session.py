@@ -85,6 +85,7 @@ class Session:
         job = self.job
         if job.state is not None:
             self._file = StateFile.read(job.state, pbx=job.target.address, init=job.init)
+            self._open.callback(self._file.close)
             self._known = self._file.state
         else:
             self._known = self._read_live()
@@ -117,7 +118,9 @@ class Session:
             show(outcome)
         rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in sent)
         done = Applied(plan, outcomes(plan, sent), interrupted=self._stop.signal if rest else None)
-        return self._verified(done, before, sent) if before is not None else replace(done, notes=(_UNCHECKED,))
+        if before is None:
+            return self._recorded(replace(done, notes=(_UNCHECKED,)), None)
+        return self._verified(done, before, sent)
 
     def _nothing_to_do(self, plan: Plan) -> Applied:
         if self._file is not None and not self._file.path.exists():
@@ -130,21 +133,26 @@ class Session:
         """Ask the PBX at the end what it stored. Where nothing was carried out there is nothing to ask."""
         statuses = {outcome.status for outcome in sent}
         if Status.APPLIED not in statuses or Status.IN_DOUBT in statuses:
-            return done
+            return self._recorded(done, None)
         try:
             actual = self._connection().query_routes()
         except PbxError as error:
             message = f"what the PBX stored can't be checked: {error}; plan again to see"
-            return replace(done, error=message)
+            return self._recorded(replace(done, error=message), None)
         findings, notes = verify(before, sent, actual)
-        done = replace(done, findings=findings, notes=notes)
-        if self._file is None:
-            return done
+        return self._recorded(replace(done, findings=findings, notes=notes), actual)
+
+    def _recorded(self, done: Applied, actual: tuple[KnownRoute, ...] | None) -> Applied:
+        """What became of each change is in the state file already; now it gets the form that it keeps.
+
+        With what the PBX holds at the end, the ids of new routes are known, and the next plan shows what was stored
+        otherwise.
+        """
         try:
-            # The ids of new routes are known now; and what was stored otherwise, the next plan shows.
-            self._file.write(replace(self._file.state, routes=tuple(actual)))
+            if self._file is not None:
+                self._file.end(actual)
         except StateError as error:
-            return replace(done, error=str(error))
+            return replace(done, error=f"{done.error}; {error}" if done.error else str(error))
         return done
 
     def _connection(self) -> Client:

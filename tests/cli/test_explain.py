@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
-from pbxsync.known_state import dump
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.sandbox import Sandbox
+from pbxsync.state_text import dump
 from tests.cli.process import Ended, OnTerminal, calls, declare, numbered, pbxsync, route, stored, to
 
 ROUTES = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from pbxsync import Route
 from pbxsync.client import Client, Connection, Credentials
+from pbxsync.known_state import StateFile
 from pbxsync.sandbox import Sandbox
 from tests.cli.process import Running, declare, names, pbxsync, received, route, stored, to
 from tests.cli.reordering import (
@@ -52,13 +52,13 @@ def routes_file() -> None:
 
 
 def doubts() -> list[tuple[str, str]]:
-    state = json.loads(Path("state.json").read_text(encoding="utf-8"))
-    return [(doubt["action"], (doubt["after"] or doubt["before"])["name"]) for doubt in state["doubts"]]
+    state = StateFile.read(Path("state.json"), pbx=None).state
+    return [(doubt.change.action, doubt.change.name) for doubt in state.doubts]
 
 
 def recorded() -> list[tuple[str, str | None]]:
-    state = json.loads(Path("state.json").read_text(encoding="utf-8"))
-    return [(one["name"], one["id"]) for one in state["routes"]]
+    state = StateFile.read(Path("state.json"), pbx=None).state
+    return [(one.route.name, one.id) for one in state.routes]
 
 
 def held(pbx: Sandbox) -> list[tuple[str, str | None]]:
