@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from tenacity import RetryCallState
+
     from pbxsync.model import DeviceInfo, KnownRoute, Route, Trunk
     from pbxsync.transport import Reply
 
@@ -222,10 +224,14 @@ class Client:
                 failed = error
                 raise
 
+        def worth_it(error: BaseException) -> bool:
+            # Who asks for more than a whole answer may take is not waited for: the next run may come later.
+            return again(error) and not (stop and stop.is_set()) and _asked_to_wait(error) <= self._connection.timeout
+
         tries = Retrying(
-            retry=retry_if_exception(lambda error: again(error) and not (stop and stop.is_set())),
+            retry=retry_if_exception(worth_it),
             stop=stop_after_attempt(self._connection.retries + 1),
-            wait=wait_random_exponential(multiplier=0.2, max=5),
+            wait=_wait,
             sleep=sleep_using_event(stop) if stop else time.sleep,
             before_sleep=lambda state: log.info("%s; trying again", state.outcome and state.outcome.exception()),
             reraise=True,
@@ -272,6 +278,19 @@ def _fields(route: Route) -> dict[str, str]:
     return {name: value if isinstance(value, str) else ",".join(value) for name, value in route.fields().items()}
 
 
+_backoff = wait_random_exponential(multiplier=0.2, max=5)
+
+
+def _wait(state: RetryCallState) -> float:
+    """How many seconds to wait before another try: a little longer each time, and as long as was asked for."""
+    error = state.outcome.exception() if state.outcome else None
+    return max(_backoff(state), _asked_to_wait(error))
+
+
+def _asked_to_wait(error: BaseException | None) -> int:
+    return (error.wait or 0) if isinstance(error, AnswerLost) else 0
+
+
 def _never_left(error: BaseException) -> bool:
     return isinstance(error, NotSent) and not isinstance(error, CertificateRefused)
 
@@ -287,12 +306,21 @@ def _check_http(call: str, reply: Reply) -> None:
     if 200 <= status < 300:
         return
     if status < 200 or status >= 500:
-        raise AnswerLost(call, f"{call}: the PBX answered HTTP {status}, which does not say what it did")
+        raise _server_fault(call, reply)
     if status < 400:
         raise _redirected(call, reply)
     if status in (404, 405):
         raise CallUnknown(call, f"{call}: the PBX does not know this call (HTTP {status}); {IS_IT_A_PBX}")
     raise Refused(call, f"{call}: the PBX refused the request (HTTP {status})")
+
+
+def _server_fault(call: str, reply: Reply) -> AnswerLost:
+    # The other form of the header is a date, by a clock that need not be this machine's.
+    asked = reply.retry_after.strip()
+    wait = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 8 else None
+    later = f", and asks to be left alone for {wait} s" if wait else ""
+    message = f"{call}: the PBX answered HTTP {reply.status}, which does not say what it did{later}"
+    return AnswerLost(call, message, wait=wait)
 
 
 def _redirected(call: str, reply: Reply) -> PbxError:

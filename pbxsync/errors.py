@@ -109,4 +109,11 @@ class CallUnknown(Refused):
 
 
 class AnswerLost(PbxError):
-    """The request went out and no usable answer came back: it may or may not have been carried out."""
+    """The request went out and no usable answer came back: it may or may not have been carried out.
+
+    ``wait`` is how many seconds the PBX, or what stands before it, asked to be left alone for; None where it did not.
+    """
+
+    def __init__(self, call: str, message: str, *, wait: int | None = None) -> None:
+        super().__init__(call, message)
+        self.wait = wait

@@ -67,10 +67,11 @@ def _unlogged() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer: its status, where it redirects to (or an empty text), its body. Either may hold the token."""
+    """An HTTP answer: status, two headers (empty where missing), body. All but the status may hold the token."""
 
     status: int
     location: str = field(repr=False)
+    retry_after: str = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -193,7 +194,8 @@ class Transport:
             body = _bounded(call, response)
         finally:
             response.close()
-        return Reply(response.status_code, response.headers.get("location", ""), body)
+        headers = response.headers
+        return Reply(response.status_code, headers.get("location", ""), headers.get("retry-after", ""), body)
 
     def _failure(self, call: str, error: Exception) -> NotSent | AnswerLost:
         """What an error of httpx means: nothing of the request left, or its answer is lost."""

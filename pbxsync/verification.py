@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbxsync.known_state import with_changes
@@ -43,8 +44,15 @@ def verify(
     applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
     expected = with_changes(known, applied)
     before, after = _by_name(expected), _by_name(actual)
-    findings = [Finding(change.name, fault) for change in _last(applied) if (fault := _fault(change, after, before))]
+    findings = list(_unlike_sent(applied, after, before))
     touched = {change.name for change in applied}
+    findings += [
+        Finding(
+            name, f"{name} is there {len(routes)} times, and this run did not send it; delete all but one on the PBX"
+        )
+        for name, routes in after.items()
+        if name not in touched and len(routes) > max(1, len(before.get(name, ())))
+    ]
     findings += [
         Finding(name, f"{name} is gone from the PBX, though this run did not delete it")
         for name, routes in before.items()
@@ -61,6 +69,25 @@ def verify(
     # A delete that is carried out late leaves nothing to see.
     failed = {one.change.name for one in outcomes if one.status is Status.FAILED and one.change.after}
     return tuple(findings), (*_notes(before, after, touched | gone, failed), *reordered)
+
+
+def _unlike_sent(
+    applied: Iterable[Change], there: Mapping[str, list[Route]], expected: Mapping[str, list[Route]]
+) -> Iterator[Finding]:
+    """What the PBX did not store as it was sent, for each change that counts at the end."""
+    strangers: dict[Route, str] | None = None
+    for change in _last(applied):
+        fault = _fault(change, there, expected)
+        if fault is None:
+            continue
+        if change.after and change.name not in there:
+            if strangers is None:
+                strangers = {
+                    replace(one, name=""): name for name in there if name not in expected for one in there[name]
+                }
+            other = strangers.get(replace(change.after, name=""))
+            fault += f'; the PBX has stored its fields under the name "{other}"' if other is not None else ""
+        yield Finding(change.name, fault)
 
 
 def _last(applied: Iterable[Change]) -> Iterable[Change]:
@@ -88,17 +115,15 @@ def _fault(change: Change, there: Mapping[str, list[Route]], expected: Container
         return f"{change.name} is still there" if named else None
     if not named:
         return f"{change.name} is not there"
-    if len(named) > 1:
-        return f"{change.name} is there {len(named)} times"
+    faults = [f"{change.name} is there {len(named)} times"] if len(named) > 1 else []
     before = change.before
     if before and before.name != change.name and before.name in there and before.name not in expected:
-        return f"the old name, {before.name}, is still there too"
-    return _difference(change.after, named[0])
+        faults.append(f"the old name, {before.name}, is still there too")
+    faults += [_difference(change.after, stored) for stored in dict.fromkeys(named) if stored != change.after]
+    return "; ".join(faults) or None
 
 
-def _difference(sent: Route, stored: Route) -> str | None:
-    if sent == stored:
-        return None
+def _difference(sent: Route, stored: Route) -> str:
     got = stored.fields()
     fields = [
         f'{name} was sent as "{_shown(value)}" and stored as "{_shown(got[name])}"'
@@ -141,6 +166,6 @@ def _notes(
     changed = [name for name in changed if len(after[name]) == len(before[name])]
     if changed:
         yield f"changed on the PBX by somebody else meanwhile: {listed(changed)}"
-    new = [name for name in rest if len(after[name]) > len(before.get(name, ()))]
+    new = [name for name in rest if name not in before]
     if new:
         yield f"added on the PBX by somebody else meanwhile: {listed(new)}"

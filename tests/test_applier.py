@@ -530,6 +530,27 @@ def test_fields_that_the_pbx_filters_are_findings() -> None:
     )
 
 
+def test_every_fault_of_a_route_is_named() -> None:
+    stored = replace(C, prefix="8", trunks=("t2", "t1"))
+    sent = Change(Action.ADD, None, replace(C, trunks=("t1", "t2")))
+    ((finding,), _) = verified(known(A, B, stored, stored, replace(C, trunks=("t1", "t2"))), sent)
+    assert finding.message == (
+        'c is there 3 times; c is not stored as it was sent: prefix was sent as "" and stored as "8"; '
+        'trunks was sent as "t1,t2" and stored as "t2,t1"'
+    )
+
+
+def test_a_route_that_the_pbx_gave_another_name_is_a_finding_with_that_name() -> None:
+    sent = Change(Action.ADD, None, replace(C, name="c d"))
+    other = Change(Action.ADD, None, replace(D, matchpattern="7"))
+    findings, notes = verified(known(A, B, replace(C, name="cd")), sent, other)
+    assert [finding.message for finding in findings] == [
+        'c d is not there; the PBX has stored its fields under the name "cd"',
+        "d is not there",
+    ]
+    assert notes == ("added on the PBX by somebody else meanwhile: cd",)
+
+
 def test_a_rename_whose_old_name_is_still_there_is_a_finding() -> None:
     rename = Change(Action.UPDATE, A, replace(A, name="z"), id="1")
     assert stored_fault(rename, known(replace(A, name="z"), B)) is None
@@ -546,8 +567,11 @@ def test_what_somebody_else_changed_or_added_meanwhile_is_a_note() -> None:
     )
 
 
-def test_a_second_route_of_a_name_that_this_run_did_not_touch_is_a_note_and_one_lost_of_two_a_finding() -> None:
-    assert verified(known(A, B, B, C), ADD_C) == ((), ("added on the PBX by somebody else meanwhile: b",))
+def test_a_second_route_of_a_name_that_this_run_did_not_touch_is_a_finding_and_so_is_one_lost_of_two() -> None:
+    doubled = Finding("b", "b is there 2 times, and this run did not send it; delete all but one on the PBX")
+    assert verified(known(A, B, B, C), ADD_C) == ((doubled,), ())
+    doubled = Finding("d", "d is there 3 times, and this run did not send it; delete all but one on the PBX")
+    assert verified(known(A, B, C, D, D, D), ADD_C) == ((doubled,), ("added on the PBX by somebody else meanwhile: d",))
     twice = known(A, B, B)
     lost = Finding("b", "b is gone from the PBX, though this run did not delete it")
     assert verified(known(A, B, C), ADD_C, before=twice) == ((lost,), ())

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import re
+import socket
 import ssl
 import threading
 import time
@@ -34,7 +35,6 @@ from pbxsync.transport import MAX_ANSWER
 from tests.raw_server import RawServer, http
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
 
     from tests.raw_server import Answer
@@ -336,6 +336,41 @@ def test_what_changes_nothing_is_asked_again_where_its_answer_is_lost(ask: str) 
         assert len(sandbox.requests) == 3
 
 
+def busy(seconds: str) -> bytes:
+    return http(b"", status="503 Service Unavailable", headers=f"Retry-After: {seconds}\r\n")
+
+
+def test_a_query_waits_as_long_as_it_is_asked_to() -> None:
+    with RawServer(busy("1"), http(SUCCESS)) as server, client(server.url, retries=1) as one:
+        started = time.monotonic()
+        one.heartbeat()
+        assert time.monotonic() - started >= 1
+
+
+def test_who_asks_to_be_left_alone_for_longer_than_an_answer_may_take_is_not_waited_for() -> None:
+    with RawServer(busy("6"), http(SUCCESS)) as server, client(server.url, retries=3, timeout=5) as one:
+        error = failure(one.query_routes)
+        assert len(server.requests) == 1
+    assert str(error) == (
+        "outroute/query: the PBX answered HTTP 503, which does not say what it did, and asks to be left alone for 6 s"
+    )
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "1.5", "\u0663", "9" * 5000, "Wed, 21 Oct 2099 07:28:00 GMT", "soon", ""])
+def test_what_is_no_number_of_seconds_to_wait_is_not_waited_for(asked: str) -> None:
+    with RawServer(busy(asked.encode().decode("latin-1")), http(SUCCESS)) as server:
+        with client(server.url, retries=1) as one:
+            one.heartbeat()
+        assert len(server.requests) == 2
+
+
+def test_a_change_is_not_sent_again_whatever_it_is_asked_to_wait() -> None:
+    with RawServer(busy("0"), http(SUCCESS)) as server, client(server.url, retries=3) as one:
+        error = failure(lambda: one.add_route(TO16))
+        assert isinstance(error, AnswerLost)
+        assert len(server.requests) == 1
+
+
 def test_a_query_is_given_up_after_so_many_retries() -> None:
     with pbx("*@*=close") as sandbox, client(sandbox.url, retries=2) as one:
         assert isinstance(failure(one.query_routes), AnswerLost)
@@ -423,6 +458,28 @@ def test_connecting_takes_no_longer_than_the_timeout() -> None:
         assert type(error) is NotSent
         assert str(error) == f"outroute/add: can't connect to 127.0.0.1:{server.port} within 0.2 s; is it up?"
         assert time.monotonic() - started < 2
+
+
+def test_a_tls_handshake_takes_no_longer_than_the_timeout_though_bytes_keep_coming() -> None:
+    def drip(server: socket.socket) -> None:
+        with server.accept()[0] as connection, contextlib.suppress(OSError):
+            connection.sendall(b"\x16\x03\x03\x40\x00")  # the head of a long record of a handshake
+            while True:
+                connection.sendall(b"\x02")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        with client(f"https://{host}", timeout=0.25) as one:
+            started = time.monotonic()
+            error = failure(lambda: one.add_route(TO16))
+            took = time.monotonic() - started
+        thread.join(5)
+    assert type(error) is NotSent
+    assert str(error) == f"outroute/add: can't connect to {host} within 0.25 s; is it up?"
+    assert 0.2 < took < 2
 
 
 def test_a_body_that_never_ends_is_cut_off_at_the_timeout_though_bytes_keep_coming() -> None:
