@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,6 @@ def verify(
     findings = list(_unlike_sent(applied, after, before))
     touched = {change.name for change in applied}
     findings += [
-        Finding(
-            name, f"{name} is there {len(routes)} times, and this run did not send it; delete all but one on the PBX"
-        )
-        for name, routes in after.items()
-        if name not in touched and len(routes) > max(1, len(before.get(name, ())))
-    ]
-    findings += [
         Finding(name, f"{name} is gone from the PBX, though this run did not delete it")
         for name, routes in before.items()
         if name not in touched and len(after.get(name, ())) < len(routes)
@@ -69,6 +63,20 @@ def verify(
     # A delete that is carried out late leaves nothing to see.
     failed = {one.change.name for one in outcomes if one.status is Status.FAILED and one.change.after}
     return tuple(findings), (*_notes(before, after, touched | gone, failed), *reordered)
+
+
+def doubled(
+    known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Iterable[KnownRoute]
+) -> tuple[Finding, ...]:
+    """The names of routes that are there more often than before, though the run did not send them; see `verify`."""
+    sent = {outcome.change.name for outcome in outcomes if outcome.status is Status.APPLIED}
+    before = Counter(one.route.name for one in known)
+    after = Counter(one.route.name for one in actual)
+    return tuple(
+        Finding(name, f"{name} is there {count} times, and this run did not send it; delete all but one on the PBX")
+        for name, count in after.items()
+        if count > max(1, before[name]) and name not in sent
+    )
 
 
 def _unlike_sent(

@@ -30,7 +30,7 @@ from pbxsync.model import (
     Status,
 )
 from pbxsync.sandbox import Sandbox
-from pbxsync.verification import stored_fault, verify
+from pbxsync.verification import doubled, stored_fault, verify
 from tests import reordering
 from tests.strategies import desired, tables
 
@@ -478,7 +478,9 @@ def known(*routes: Route) -> tuple[KnownRoute, ...]:
 def verified(
     actual: tuple[KnownRoute, ...], *changes: Change, before: tuple[KnownRoute, ...] = known(A, B)
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    return verify(before, [Outcome(change, APPLIED) for change in changes], actual)
+    outcomes = [Outcome(change, APPLIED) for change in changes]
+    findings, notes = verify(before, outcomes, actual)
+    return (*findings, *doubled(before, outcomes, actual)), notes
 
 
 def test_a_pbx_that_stored_everything_as_it_was_sent_has_no_findings() -> None:
@@ -568,14 +570,14 @@ def test_what_somebody_else_changed_or_added_meanwhile_is_a_note() -> None:
 
 
 def test_a_second_route_of_a_name_that_this_run_did_not_touch_is_a_finding_and_so_is_one_lost_of_two() -> None:
-    doubled = Finding("b", "b is there 2 times, and this run did not send it; delete all but one on the PBX")
-    assert verified(known(A, B, B, C), ADD_C) == ((doubled,), ())
-    doubled = Finding("d", "d is there 3 times, and this run did not send it; delete all but one on the PBX")
-    assert verified(known(A, B, C, D, D, D), ADD_C) == ((doubled,), ("added on the PBX by somebody else meanwhile: d",))
-    twice = known(A, B, B)
+    twice = Finding("b", "b is there 2 times, and this run did not send it; delete all but one on the PBX")
+    assert verified(known(A, B, B, C), ADD_C) == ((twice,), ())
+    thrice = Finding("d", "d is there 3 times, and this run did not send it; delete all but one on the PBX")
+    assert verified(known(A, B, C, D, D, D), ADD_C) == ((thrice,), ("added on the PBX by somebody else meanwhile: d",))
+    held = known(A, B, B)
     lost = Finding("b", "b is gone from the PBX, though this run did not delete it")
-    assert verified(known(A, B, C), ADD_C, before=twice) == ((lost,), ())
-    assert verified(known(A, B, B, C), ADD_C, before=twice) == ((), ())
+    assert verified(known(A, B, C), ADD_C, before=held) == ((lost,), ())
+    assert verified(known(A, B, B, C), ADD_C, before=held) == ((), ())
 
 
 def test_a_new_route_above_one_that_it_belongs_behind_is_a_finding() -> None:

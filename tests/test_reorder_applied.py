@@ -162,6 +162,7 @@ def test_recorded_the_file_holds_what_the_pbx_does_but_for_the_doubt_and_complet
         with Watched(sandbox, kind) as client:
             run(client, made, case.known.routes, RecordedLedger(file))
         there = held(sandbox)
+    file.end()
     for doubt in StateFile.read(state_path, pbx=None).state.doubts if state_path.exists() else ():
         done = stored_fault(doubt.change, [KnownRoute(route) for route in there]) is None
         file.settle(doubt.change, applied=done)
@@ -172,6 +173,7 @@ def test_recorded_the_file_holds_what_the_pbx_does_but_for_the_doubt_and_complet
         rest = plan(case.desired, state, REORDER)
         assert all(one.status is Status.APPLIED for one in run(again, rest, state.routes, RecordedLedger(file)))
         assert held(healthy) == wanted == table(StateFile.read(state_path, pbx=None).state)
+        file.close()
     assert not any(is_copy(route.name) for route in wanted)
 
 

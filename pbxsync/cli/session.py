@@ -17,7 +17,7 @@ from pbxsync.known_state import StateFile
 from pbxsync.model import Applied, KnownState, Outcome, Status
 from pbxsync.steps import outcomes
 from pbxsync.urls import without_scheme
-from pbxsync.verification import verify
+from pbxsync.verification import doubled, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,6 +140,7 @@ class Session:
             message = f"what the PBX stored can't be checked: {error}; plan again to see"
             return self._recorded(replace(done, error=message), None)
         findings, notes = verify(before, sent, actual)
+        findings += doubled(before, sent, actual)
         return self._recorded(replace(done, findings=findings, notes=notes), actual)
 
     def _recorded(self, done: Applied, actual: tuple[KnownRoute, ...] | None) -> Applied:
