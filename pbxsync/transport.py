@@ -191,7 +191,7 @@ class Transport:
             stream = response.extensions.get("network_stream")
             address = stream.get_extra_info("client_addr") if stream is not None else None
             self.local_address = address[0] if address else self.local_address
-            body = _bounded(call, response)
+            body = _bounded(call, response, xml="xml" in request.headers["content-type"])
         finally:
             response.close()
         headers = response.headers
@@ -258,7 +258,7 @@ def _tls_cause(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _bounded(call: str, response: httpx.Response) -> bytes:
+def _bounded(call: str, response: httpx.Response, *, xml: bool) -> bytes:
     """The body, within MAX_ANSWER bytes."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
@@ -268,5 +268,7 @@ def _bounded(call: str, response: httpx.Response) -> bytes:
     for chunk in response.iter_raw():
         body += chunk
         if len(body) > MAX_ANSWER:
-            raise AnswerLost(call, f"{call}: the answer is larger than {MAX_ANSWER >> 20} MiB; {IS_IT_A_PBX}")
+            shorter = "; JSON is shorter (--type json)" if xml else ""
+            message = f"{call}: the answer is larger than {MAX_ANSWER >> 20} MiB, and is not read on; {IS_IT_A_PBX}"
+            raise AnswerLost(call, message + shorter)
     return bytes(body)

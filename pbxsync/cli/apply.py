@@ -19,11 +19,13 @@ from pbxsync.cli.options import (
     state_options,
 )
 from pbxsync.cli.session import side_by_side
+from pbxsync.cli.so_far import SoFar
 from pbxsync.cli.stopping import Stop
 from pbxsync.errors import PbxsyncError
 from pbxsync.model import Applied, Outcome, Status
 from pbxsync.render import text
 from pbxsync.steps import steps
+from pbxsync.text import listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from pbxsync.cli.options import Reach
     from pbxsync.cli.session import Session
-    from pbxsync.model import Plan, PlanChoices
+    from pbxsync.model import Plan, PlanChoices, Problem
     from pbxsync.render.paint import Paint
 
 
@@ -90,7 +92,9 @@ def command(
         else:
             # Until the sessions are closed: to log out may take as long as a change does.
             signals.enter_context(stop.on_signals())
-            done = _apply_all(planned, stop, parallel, paint, asked=asking, json=output == "json")
+            so_far = SoFar(plans)
+            stop.last_words = lambda: _last_words(so_far, warnings, failures, json=output == "json")
+            done = _apply_all(planned, so_far, parallel, paint, asked=asking, json=output == "json")
         results = [result for result, _ in done]
         failures += [showing.Failure(result.plan.file, error) for result, error in done if error is not None]
         stop.code = _exit_code(results, failures, stop)
@@ -103,6 +107,25 @@ def _print(lines: str) -> None:
     """Print, but let no reader that went away keep the run from ending with its own exit code."""
     with contextlib.suppress(OSError):
         click.echo(lines, nl=False)
+
+
+def _last_words(
+    so_far: SoFar, warnings: Sequence[Problem], failures: Sequence[showing.Failure], *, json: bool
+) -> tuple[str, str]:
+    """What to say where a run is ended at once: on standard error, and on standard output."""
+    results = so_far.results()
+    doubts = [
+        f"{outcome.change.action} {outcome.change.name} ({result.plan.file})"
+        for result in results
+        for outcome in result.outcomes
+        if outcome.status is Status.IN_DOUBT
+    ]
+    message = (
+        f"stopped at once; whether it was carried out is not known: {listed(doubts)}. With --state it is recorded as "
+        "in doubt; else plan again to see"
+    )
+    document = showing.document(results, warnings, failures) if json else ""
+    return printable(message if doubts else "stopped at once; no change was on its way to a PBX"), document
 
 
 def _can_be_sent(plan: Plan) -> bool:
@@ -130,7 +153,7 @@ def _agreed(plans: Sequence[Plan], *, shown: bool) -> bool:
 
 
 def _apply_all(
-    planned: Sequence[tuple[Session, Plan]], stop: Stop, parallel: int, paint: Paint, *, asked: bool, json: bool
+    planned: Sequence[tuple[Session, Plan]], so_far: SoFar, parallel: int, paint: Paint, *, asked: bool, json: bool
 ) -> list[_Done]:
     """Apply every plan; for each what became of it, and the error that kept it from being begun."""
     several = len(planned) > 1
@@ -145,7 +168,15 @@ def _apply_all(
             file = plan.file if several else ""
             if asked:
                 session.check_unchanged()
-            return session.apply(plan, lambda outcome: show(file, outcome))
+
+            def ended(outcome: Outcome) -> None:
+                so_far.sent(plan, outcome)
+                show(file, outcome)
+
+            so_far.begun(plan)
+            applied = session.apply(plan, ended)
+            so_far.ended(applied)
+            return applied
 
         results = side_by_side(planned, work, parallel)
         done: list[_Done] = [

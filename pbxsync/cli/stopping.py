@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 
@@ -24,6 +24,8 @@ class Stop:
         self.signal: int | None = None
         #: The exit code, once the run has come to one and only has to log out and close.
         self.code: int | None = None
+        #: What to say where the process is ended at once: on standard error, and on standard output.
+        self.last_words: Callable[[], tuple[str, str]] = lambda: ("stopped at once", "")
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -51,12 +53,21 @@ class Stop:
                 signal.signal(number, handler)
 
     def _leave(self, number: int) -> NoReturn:
-        message = (
-            "pbxsync: stopped at once; whether the call in flight was carried out is not known. With --state it is "
-            "recorded as in doubt; else plan again to see"
-        )
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which a progress bar hides
-        with contextlib.suppress(OSError):
-            click.echo(f"{show_cursor}\n{message}" if self.code is None else show_cursor, err=True)
-            sys.stdout.flush()
-        os._exit(128 + number if self.code is None else self.code)
+        if self.code is not None:  # all is said already
+            _write(sys.stderr, show_cursor)
+            os._exit(self.code)
+        message, document = self.last_words()
+        _write(sys.stderr, f"{show_cursor}\npbxsync: {message}\n")
+        _write(sys.stdout, document)
+        os._exit(128 + number)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write past the stream's own buffer, which may be at work: a signal comes at any time, in the middle of a line."""
+    with contextlib.suppress(OSError, RuntimeError):
+        stream.flush()
+    with contextlib.suppress(OSError):
+        data = text.encode(stream.encoding, "backslashreplace")
+        while data:
+            data = data[os.write(stream.fileno(), data) :]

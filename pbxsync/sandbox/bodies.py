@@ -85,7 +85,7 @@ def read(body: bytes, fmt: Format) -> dict[str, str]:
 def write(answer: Answer, fmt: Format, layout: Layout = "wrapped") -> bytes:
     """Return an answer's body. ``layout`` says how XML shows a list: the manual's pages show both ways."""
     if fmt == "json":
-        return json.dumps(answer, ensure_ascii=False, indent=4).encode()
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
     inner = "".join(_xml(name, value, layout) for name, value in answer.items())
     return f'<?xml version="1.0" encoding="utf-8"?>\n<xml>{inner}</xml>\n'.encode()
 

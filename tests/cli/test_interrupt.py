@@ -11,6 +11,7 @@ import pytest
 
 from pbxsync.sandbox import Sandbox
 from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, received, to
+from tests.cli.test_output import check
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
 
@@ -70,11 +71,55 @@ def test_a_second_signal_ends_the_run_at_once_and_says_that_the_outcome_is_unkno
             run.send(signal.SIGINT)
             done = run.ended()
         assert done.code == 130
-        assert "whether the call in flight was carried out is not known. With --state it is recorded as" in done.err
+        assert (
+            "\npbxsync: stopped at once; whether it was carried out is not known: add r2 (a.yaml). With --state it is "
+            "recorded as in doubt; else plan again to see\n"
+        ) in done.err
+        check("apply", done)
+        of_a = done.json["plans"][0]
+        assert [outcome["status"] for outcome in of_a["outcomes"]] == ["applied", "in_doubt", "not_attempted"]
+        assert of_a["outcomes"][1]["error"].startswith(
+            "pbxsync was stopped at once, while this was sent or about to be"
+        )
+        for of_b in done.json["plans"][1:]:
+            assert [outcome["status"] for outcome in of_b["outcomes"]] == ["applied"] * 3
         assert names(a) == ["r1"]
         again = pbxsync("apply", "a.yaml", "--state", ".", env={"PBXSYNC_TOKEN": "t"})
         assert again.code == 3
         assert "nothing is sent while an outcome is in doubt: add r2" in again.err
+
+
+def test_a_second_signal_in_the_check_at_the_end_leaves_a_record_of_what_was_done() -> None:
+    declare("routes.yaml", numbered(2))
+    with (
+        Sandbox(tokens=["t"], faults=["outroute/query@2=hang"]) as pbx,
+        Running("apply", "routes.yaml", "--format", "json", env=to(pbx)) as run,
+    ):
+        received(pbx, 4)
+        run.send(signal.SIGTERM)
+        run.wait_for("stopping; ", stream="err")
+        run.send(signal.SIGTERM)
+        done = run.ended()
+    assert done.code == 143
+    assert done.err.endswith("\npbxsync: stopped at once; no change was on its way to a PBX\n")
+    check("apply", done)
+    assert [outcome["status"] for outcome in done.json["plans"][0]["outcomes"]] == ["applied"] * 2
+
+
+def test_a_second_signal_tells_in_text_what_was_on_its_way_and_not_of_pbxs_whose_turn_had_not_come() -> None:
+    with Sandbox(tokens=["t"], faults=["outroute/add@1=hang"]) as a, Sandbox(tokens=["t"]) as b:
+        declare("a.yaml", numbered(2), url=a.url)
+        declare("b.yaml", numbered(2), url=b.url)
+        one_by_one = {"PBXSYNC_TOKEN": "t", "PBXSYNC_PARALLEL": "1"}
+        with Running("apply", "a.yaml", "b.yaml", env=one_by_one) as run:
+            received(a, 2)
+            run.send(signal.SIGINT)
+            run.wait_for("stopping; ", stream="err")
+            run.send(signal.SIGINT)
+            done = run.ended()
+        assert calls(b) == ["outroute/query"]
+    assert done.code == 130
+    assert "not known: add r1 (a.yaml). With --state" in done.err
 
 
 @SIGNALS
