@@ -50,7 +50,7 @@ def _hold_one(thing: str, timeout: float) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        waited = f" (waited {timeout:g} s)" if timeout else ""
+        waited = f" (waited {timeout:.3g} s)" if timeout else ""
         raise LockHeld(
             f"another pbxsync is at work on {thing}{waited}: {_read(note)}. Let it finish, or wait for it with "
             "--lock-timeout SECONDS"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,21 +109,38 @@ def plan_all(
 
     The sessions that come back are open, and the caller's to close; those that failed are closed.
     """
+    sessions = [Session(job, stop) for job in made]
+    refused = _lock_all(sessions, lock_timeout) if lock_timeout is not None else {}
 
-    def start(job: Job) -> tuple[Session, Plan]:
+    def start(session: Session) -> tuple[Session, Plan]:
         with contextlib.ExitStack() as until_planned:
-            session = until_planned.enter_context(Session(job, stop))
-            if lock_timeout is not None:
-                session.lock(lock_timeout)
+            until_planned.enter_context(session)
+            if session in refused:
+                raise refused[session]
             plan = session.plan()
             until_planned.pop_all()
             return session, plan
 
     planned: list[tuple[Session, Plan]] = []
     failures: list[Failure] = []
-    for job, result in zip(made, side_by_side(made, start, parallel), strict=True):
+    for job, result in zip(made, side_by_side(sessions, start, parallel), strict=True):
         if isinstance(result, PbxsyncError):
             failures.append(Failure(job.desired.file, result))
         else:
             planned.append(result)
     return planned, failures
+
+
+def _lock_all(sessions: Sequence[Session], timeout: float) -> dict[Session, PbxsyncError]:
+    """Take every session's locks, within so many seconds together; those that can't be had, and why.
+
+    One after the other and sorted, so that two runs over the same PBXs don't wait for each other.
+    """
+    refused: dict[Session, PbxsyncError] = {}
+    end = time.monotonic() + timeout
+    for session in sorted(sessions, key=lambda session: session.locks):
+        try:
+            session.lock(max(0.0, end - time.monotonic()))
+        except PbxsyncError as error:
+            refused[session] = error
+    return refused

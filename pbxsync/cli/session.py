@@ -72,11 +72,16 @@ class Session:
     ) -> None:
         self._open.__exit__(kind, error, trace)
 
+    @property
+    def locks(self) -> list[str]:
+        """What `lock` locks, sorted."""
+        return sorted(lockable(self.job.target, self.job.state))
+
     def lock(self, timeout: float) -> None:
         """Keep this user's other processes off the PBX and the state file. Raises LockHeld and SettingsError."""
         from pbxsync.locks import hold
 
-        self._open.enter_context(hold(lockable(self.job.target, self.job.state), timeout))
+        self._open.enter_context(hold(self.locks, timeout))
 
     def plan(self) -> Plan:
         """Read what is known, compare, and work out what the plan does to calls. Raises PbxsyncError."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from pbxsync.locks import hold
 from pbxsync.sandbox import Sandbox
 from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, to
 
@@ -52,3 +55,19 @@ def test_a_state_file_is_held_too() -> None:
     for done in (resolved, refreshed):
         assert "another pbxsync is at work on " in done.err
         assert "state.json: process " in done.err
+
+
+def test_a_run_over_several_pbxs_holds_none_while_it_waits_for_one_that_another_run_may_have_first() -> None:
+    token = {"PBXSYNC_TOKEN": "t"}
+    with Sandbox(tokens=["t"]) as one, Sandbox(tokens=["t"]) as two:
+        first, second = sorted((one, two), key=lambda pbx: pbx.url)
+        for name, pbx in (("a", second), ("b", first)):
+            declare(f"{name}.yaml", numbered(1), url=pbx.url)
+        with contextlib.ExitStack() as until_waited_for:
+            until_waited_for.enter_context(hold([first.url.removeprefix("http://")], 0))
+            with Running("apply", "a.yaml", "b.yaml", "--lock-timeout", "60", env=token) as both:
+                alone = pbxsync("apply", "a.yaml", env=token)
+                assert alone.code == 0, alone.err
+                until_waited_for.close()
+                assert both.ended().code == 0
+        assert names(first) == names(second) == ["r1"]
