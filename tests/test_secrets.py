@@ -106,6 +106,10 @@ def test_a_file_of_a_secret_that_is_a_folder_no_text_or_empty_is_refused(tmp_pat
     assert "it is not UTF-8" in refusal(None, {"PBXSYNC_TOKEN_FILE": str(secret)})
     secret.write_bytes(b"\n")
     assert "is empty" in refusal(None, {"PBXSYNC_TOKEN_FILE": str(secret)})
+    secret.write_bytes(b"s" * 10_001)
+    assert refusal(None, {"PBXSYNC_TOKEN_FILE": str(secret)}) == (
+        "PBXSYNC_TOKEN_FILE: the file that it names holds more than a secret; name the right one"
+    )
 
 
 def test_the_repr_of_credentials_shows_no_secret() -> None:

@@ -12,6 +12,9 @@ from pbxsync.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: More characters than any token or password has.
+_LONGEST = 10_000
+
 
 def credentials(name: str | None, environment: Mapping[str, str] = os.environ) -> Credentials:
     """The credentials of the PBX that its file calls ``name``.
@@ -48,10 +51,13 @@ def _secret(variable: str, suffix: str, environment: Mapping[str, str]) -> str |
         return direct
     # The messages don't repeat the path: where a secret was put in the wrong variable, it would be one.
     try:
-        text = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
+        with Path(file).open(encoding="utf-8-sig") as opened:
+            text = opened.read(_LONGEST + 1).rstrip("\r\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingsError(f"{file_variable}: the file that it names can't be read: {reason}") from None
+    if len(text) > _LONGEST:
+        raise SettingsError(f"{file_variable}: the file that it names holds more than a secret; name the right one")
     if not text:
         raise SettingsError(f"{file_variable}: the file that it names is empty")
     return text
