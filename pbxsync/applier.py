@@ -8,6 +8,7 @@ anything is deleted: what has not been seen there as it was sent keeps every old
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pbxsync.known_state import StateFile
+
+
+log = logging.getLogger("pbxsync.applier")
 
 
 class Calls(Protocol):
@@ -104,12 +108,15 @@ def check_tested(plan: Plan) -> None:
         )
 
 
-def check_recorded(plan: Plan, recorded: Iterable[KnownRoute], calls: Calls) -> tuple[KnownRoute, ...] | None:
+def check_recorded(
+    plan: Plan, recorded: Iterable[KnownRoute], calls: Calls, *, add_only: bool = False
+) -> tuple[KnownRoute, ...] | None:
     """Before a plan made from a state file is sent, see that the PBX still holds what was recorded.
 
     The file may be old, or a copy: an add would then make a route a second time, and an update by an old id overwrite
-    another route. Gives the PBX's routes, or None where its firmware can't be asked, and then the file alone counts.
-    Raises StaleState where the PBX holds something else, and where it has been asked before, and can't be now.
+    another route. Gives the PBX's routes, or None where its firmware can't be asked, and then the file alone counts:
+    where the PBX says that it doesn't know the call, or where the user says it, by ``add_only``, and no answer was ever
+    recorded. Raises StaleState where the PBX holds something else, and where it does not answer.
     """
     try:
         routes = tuple(calls.query_routes())
@@ -117,8 +124,9 @@ def check_recorded(plan: Plan, recorded: Iterable[KnownRoute], calls: Calls) -> 
         if error.call != "outroute/query":
             raise
         # Ids come from the PBX's own answer alone: where one is recorded, the firmware knows the call.
-        asked_before = any(known.id is not None for known in recorded) and not isinstance(error, CallUnknown)
-        if asked_before or any(change.before is not None for change in plan.changes):
+        asked_before = any(known.id is not None for known in recorded)
+        can_not = isinstance(error, CallUnknown) or (add_only and not asked_before)
+        if not can_not or any(change.before is not None for change in plan.changes):
             raise StaleState(
                 f"nothing was sent: what the PBX holds has to be known first, and asking it fails: {error}. Try again, "
                 "or, where its firmware can't be asked, use --add-only"
@@ -345,6 +353,7 @@ class LiveLedger:
 
     def lost(self, change: Change, reason: str) -> Outcome:
         """Ask the PBX: carried out as sent, or not; in doubt only where it does not answer."""
+        log.info("%s %s: %s; asking the PBX what it holds", change.action, change.name, reason)
         try:
             routes = self._calls.query_routes()
         except PbxError as error:

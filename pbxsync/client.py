@@ -190,8 +190,10 @@ class Client:
             return self._attempts(call, fields, again=again)
         except Refused as error:
             # Refused means that nothing was changed, so the same request may go out again with a new token.
-            if self._renewed or not self._credentials.can_log_in or not means_token_is_dead(error.errno):
+            if self._renewed or not means_token_is_dead(error.errno):
                 raise
+            if not self._credentials.can_log_in:
+                raise Refused(call, f"{error}. {_RENEW_BY_HAND}", error.errno) from None
         log.info("%s: the token is no longer accepted; logging in again", call)
         self._renewed = True
         self._log_in_for(call)
@@ -271,6 +273,7 @@ class Client:
             raise AnswerLost(call, f"{call}: the PBX answered with {error}") from None
 
 
+_RENEW_BY_HAND = "Get a new token; or set PBXSYNC_USERNAME and PBXSYNC_PASSWORD, and pbxsync logs in by itself"
 _LOCKOUT = "a refused login is not repeated, since five in a row lock this address out for 10 minutes"
 
 

@@ -199,7 +199,10 @@ def test_a_dead_token_is_not_renewed_without_user_name_and_password() -> None:
     with pbx("*@1=token") as sandbox, client(sandbox.url) as one:
         error = failure(one.query_routes)
         assert type(error) is Refused
-        assert str(error) == "outroute/query: the PBX refused it (errno 20004, may mean: no such token)"
+        assert str(error) == (
+            "outroute/query: the PBX refused it (errno 20004, may mean: no such token). Get a new token; or set "
+            "PBXSYNC_USERNAME and PBXSYNC_PASSWORD, and pbxsync logs in by itself"
+        )
         assert calls(sandbox) == ["outroute/query"]
 
 

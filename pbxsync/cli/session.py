@@ -115,7 +115,7 @@ class Session:
         before: tuple[KnownRoute, ...] | None = self._known.routes
         ledger: Ledger = LiveLedger(client)
         if self._file is not None:
-            before = check_recorded(plan, self._known.routes, client)
+            before = check_recorded(plan, self._known.routes, client, add_only=self.job.choices.add_only)
             ledger = RecordedLedger(self._file)
         sent = []
         for outcome in apply(plan, client, ledger, self._stop.event.is_set, before or ()):

@@ -207,7 +207,8 @@ def faults(applied: Applied) -> list[str]:
 def _stopped(outcome: Outcome, applied: Applied) -> str:
     what = f"{outcome.change.action} {outcome.change.name}"
     waiting = applied.count(Status.NOT_ATTEMPTED)
-    left = f". {counted(waiting, 'change')} not attempted" if waiting else ""
+    stop = "" if (outcome.error or "").endswith("?") else "."
+    left = f"{stop} {counted(waiting, 'change')} not attempted" if waiting else ""
     if outcome.status is Status.FAILED:
         again = "; once it is mended, run again to go on there" if left else ""
         return f"{what} failed: {outcome.error}{left}{again}"
