@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from pbxsync import __version__
 from pbxsync.errors import AnswerLost, CertificateRefused, NotSent, SettingsError
+from pbxsync.threads import without_signals
 from pbxsync.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -103,13 +104,15 @@ class _Watch:
             self.end()
             self._timer = threading.Timer(self._timeout, self._expire)
             self._timer.daemon = True
-            self._timer.start()
+            with without_signals():
+                self._timer.start()
 
     def end(self) -> None:
         """Stop the clock; after this it does nothing any more."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer.join()
+            if self._timer.is_alive():  # an interrupt may have kept it from being started
+                self._timer.join()
             self._timer = None
 
     def _expire(self) -> None:

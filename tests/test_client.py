@@ -501,6 +501,16 @@ def test_a_body_that_never_ends_is_cut_off_at_the_timeout_though_bytes_keep_comi
         assert 0.2 < time.monotonic() - started < 2
 
 
+def test_an_interrupt_before_the_clock_runs_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_timer: threading.Timer) -> None:
+        raise KeyboardInterrupt
+
+    with pbx() as sandbox, client(sandbox.url) as one:
+        monkeypatch.setattr(threading.Timer, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.query_routes()
+
+
 def test_the_time_limit_of_one_answer_does_not_touch_the_next() -> None:
     with pbx("outroute/query@1=slow:0.1") as sandbox, client(sandbox.url, timeout=0.25) as one:
         assert isinstance(failure(one.query_routes), AnswerLost)

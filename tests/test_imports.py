@@ -14,6 +14,7 @@ PACKAGE = Path(pbxsync.__file__).parent
 #: The rooms from the ground up: a room imports only from rooms below its own (or, in a folder, beside it).
 ROOMS = [
     "text",
+    "threads",
     "yaml_text",
     "names",
     "urls",

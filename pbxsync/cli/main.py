@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import signal
 import sys
 import traceback
 from importlib import import_module
@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pbxsync import __version__
+from pbxsync.cli.stopping import TERMINATED, ignore_signals, raise_on_signals
 from pbxsync.errors import PbxsyncError
 from pbxsync.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
-
-_TERMINATED = 128 + signal.SIGTERM
 
 #: Each command's first line of help, here so that ``--help`` need not load the commands.
 COMMANDS = {
@@ -65,7 +63,7 @@ def cli() -> None:
 
 def run() -> NoReturn:
     """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 130/143 interrupted."""
-    signal.signal(signal.SIGTERM, _terminated)
+    raise_on_signals()
     # A daemon may start this with its streams closed; what is printed then goes nowhere.
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -75,15 +73,20 @@ def run() -> NoReturn:
         # to another program is UTF-8 everywhere, as JSON and routes files are.
         encoding = {} if stream.isatty() else {"encoding": "utf-8"}
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace", **encoding)
-    sys.exit(_run())
+    code = _run()
+    ignore_signals()
+    sys.exit(code)
 
 
 def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
         message, code = error.format_message(), 1
+        usage = io.StringIO()
+        error.show(usage)
+        # What it repeats may be the name of a file that a shell has put in the place of a *.
+        click.echo(usage.getvalue().replace(message, printable(message)), err=True, nl=False)
     except PbxsyncError as error:
         message, code = str(error), error.exit_code
         _fail(message)
@@ -91,9 +94,9 @@ def _run() -> int:
         message, code = "interrupted", 130
         _fail(message)
     except SystemExit as error:
-        if error.code != _TERMINATED:  # click's own end of a run whose output nobody reads any more
+        if error.code != TERMINATED:  # click's own end of a run whose output nobody reads any more
             return 1
-        message, code = "terminated", _TERMINATED
+        message, code = "terminated", TERMINATED
         _fail(message)
     except OSError as error:
         message = str(error) if error.filename else f"standard input or output failed: {error.strerror}"
@@ -143,10 +146,5 @@ def _json_document(command: str | None, message: str) -> str:
     return json_render.plans_document([], [], [(None, message)]) if command in ("plan", "apply") else ""
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(_TERMINATED)
-
-
 def _fail(message: str) -> None:
-    lines = "\n".join(printable(line) for line in message.splitlines())
-    click.echo(f"pbxsync: {lines}", err=True)
+    click.echo(f"pbxsync: {printable(message)}", err=True)

@@ -11,6 +11,7 @@ import click
 
 from pbxsync.render.text import outcome_line
 from pbxsync.text import printable
+from pbxsync.threads import without_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +49,10 @@ def shown(total: int, paint: Paint, *, on_stderr: bool) -> Iterator[Callable[[st
     columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     screen = Console(stderr=True, no_color=not paint.on)
     beside_bar = on_stderr or sys.stdout.isatty()
-    with Progress(*columns, console=screen, transient=True, redirect_stdout=False) as bar:
+    bar = Progress(*columns, console=screen, transient=True, redirect_stdout=False)
+    with contextlib.ExitStack() as until_done:
+        with without_signals():  # it draws from a thread of its own
+            until_done.enter_context(bar)
         task = bar.add_task("", total=total)
 
         def drawn(file: str, outcome: Outcome) -> None:

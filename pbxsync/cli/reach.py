@@ -13,6 +13,7 @@ import click
 
 from pbxsync.errors import SettingsError
 from pbxsync.text import printable
+from pbxsync.threads import without_signals
 from pbxsync.urls import normal_url
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def _sandbox(store: Path) -> Iterator[tuple[str, Credentials]]:
 
     opener = Credentials(username="admin", password="sandbox")  # noqa: S106 - it guards nothing
     try:
-        with Sandbox(store=store, username=opener.username or "", password=opener.password or "") as pbx:
+        with contextlib.ExitStack() as until_left:
+            with without_signals():  # it serves from threads of its own
+                sandbox = Sandbox(store=store, username=opener.username or "", password=opener.password or "")
+                pbx = until_left.enter_context(sandbox)
             yield pbx.url, opener
     except SandboxError as error:
         raise SettingsError(str(error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import threading
 from concurrent.futures import Future, wait
@@ -16,6 +17,7 @@ from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, S
 from pbxsync.known_state import StateFile
 from pbxsync.model import Applied, KnownState, Outcome, Status
 from pbxsync.steps import outcomes
+from pbxsync.threads import without_signals
 from pbxsync.urls import without_scheme
 from pbxsync.verification import doubled, verify
 
@@ -173,7 +175,7 @@ class Session:
 def lockable(target: Target, state: Path | None) -> list[str]:
     """What nobody else may work on meanwhile. A PBX is the same one over http and https."""
     pbx = str(target.store.resolve()) if target.store is not None else without_scheme(target.address or "")
-    return [thing for thing in (pbx, str(state.resolve()) if state is not None else "") if thing]
+    return [thing for thing in (pbx, os.path.realpath(state) if state is not None else "") if thing]
 
 
 def read_live(client: Client, target: Target) -> KnownState:
@@ -218,7 +220,8 @@ def side_by_side(items: Sequence[_T], work: Callable[[_T], _R], parallel: int) -
                 except BaseException as error:  # it is raised where the result is asked for
                     result.set_exception(error)
 
-    for _ in range(min(parallel, len(items))):
-        threading.Thread(target=worker, daemon=True).start()
+    with without_signals():
+        for _ in range(min(parallel, len(items))):
+            threading.Thread(target=worker, daemon=True).start()
     wait(results)  # for all of them: a fault in one must not cut the others off
     return [result.result() for result in results]

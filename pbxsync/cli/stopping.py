@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM while changes are sent: the call in flight is finished and recorded, the rest is not attempted."""
+"""Ctrl-C and SIGTERM: before the first change the run ends; from then on the call in flight is finished and recorded.
+
+A second signal ends the process at once, wherever it is. What was ignored when the process began, such as Ctrl-C under
+``nohup``, stays so.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,45 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
+
+
+TERMINATED = 128 + signal.SIGTERM
+
+#: The signal that came, if it raised. It may have done so where Python drops what is raised, so it is noted too.
+_came: list[int] = []
+
+
+def raise_on_signals() -> None:
+    """From now on the first SIGINT raises KeyboardInterrupt, the first SIGTERM SystemExit."""
+    _handle(_raise)
+
+
+def ignore_signals() -> None:
+    """From now on no signal changes any more what the run has come to; it is about to end anyway."""
+    _handle(signal.SIG_IGN)
+
+
+def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> dict[int, Any]:
+    """Have both signals handled so, where they are not ignored; what handled them before."""
+    before: dict[int, Any] = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, handler)
+    return before
+
+
+def _raise(number: int, _frame: FrameType | None) -> NoReturn:
+    if _came:
+        os._exit(128 + _came[0])
+    _came.append(number)
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
 
 
 class Stop:
@@ -34,7 +70,6 @@ class Stop:
         At once is without a word more to the PBX or to the state file, where the call in flight is recorded as in doubt
         since before it was sent.
         """
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
         def stop(number: int, _frame: FrameType | None) -> None:
             if self.signal is not None:
@@ -44,12 +79,16 @@ class Stop:
             if self.code is None:
                 click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
 
-        for number in before:
-            signal.signal(number, stop)
+        before = _handle(stop)
+        if _came:
+            self.signal = _came[0]
+            self.event.set()
         try:
             yield
         finally:
-            for number, handler in before.items():
+            if self.code is not None:
+                ignore_signals()  # all is done and said
+            for number, handler in before.items() if self.code is None else ():
                 signal.signal(number, handler)
 
     def _leave(self, number: int) -> NoReturn:
