@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _WINDOWS = os.name == "nt"
 #: Where the folder of the locks is made, for this user alone, which is checked.
-TMP = "/tmp"  # noqa: S108
+TMP = "/tmp"  # noqa: S108 - a folder of this user's own is made there, and its owner is checked
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pbxsync.text import escaped
+from pbxsync.text import escaped, printable
 
 
 def quoted(text: str) -> str:
@@ -23,7 +23,7 @@ def masked(message: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(char) or escaped(char) for char in text)
+    return printable("".join(_ESCAPES.get(char) or escaped(char) for char in text))
 
 
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/]*(?=@)")

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# What JSON may hold raw and a terminal acts on, or UTF-8 can't hold: DEL and C1, line ends, signs that turn the
-# direction of text, half surrogates.
-_TO_ESCAPE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What the log of a CI job takes for a command: GitHub's ``::command`` at the start of a line, behind spaces or not, and
+# its ``##[command`` anywhere in one, as Azure's ``##vso[command``. A dial pattern such as ##[1-9] is none.
+_LEADING_COMMAND = re.compile("^( *):(?=:)")
+_INNER_COMMAND = re.compile(r"##(?=[A-Za-z]*\[[A-Za-z])")
 
 
 def printable(text: str) -> str:
     """The text on one line, with what could act on a terminal, break it or stay unseen escaped, as JSON and Python do.
 
     That is what Unicode calls other or separator, but for the space: control and format characters, half surrogates.
+    What a CI job's log would take for a command is escaped too, wherever on a line the text will stand.
     """
-    if text.isprintable():
-        return text
-    return "".join(escaped(char) for char in text)
+    if not text.isprintable():
+        text = "".join(escaped(char) for char in text)
+    if "::" in text or "##" in text:
+        text = _INNER_COMMAND.sub(r"#\\x23", _LEADING_COMMAND.sub(r"\1\\x3a", text))
+    return text
 
 
 def escaped(char: str) -> str:
@@ -35,8 +39,16 @@ def escaped(char: str) -> str:
 
 
 def safe_json(json: str) -> str:
-    """The same JSON with what could act on a terminal, or UTF-8 can't hold, spelt as its escape."""
-    return _TO_ESCAPE.sub(lambda half: f"\\u{ord(half[0]):04x}", json)
+    """The same JSON with what `printable` escapes spelt as JSON's own escapes: what is read from it is the same."""
+    if not json.replace("\n", "").isprintable():
+        odd = {char for char in set(json) if not char.isprintable() and char != "\n"}
+        json = json.translate({ord(char): _json_escape(char) for char in odd})
+    return _INNER_COMMAND.sub(r"#\\u0023", json) if "##" in json else json
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def command_line(*words: str) -> str:

@@ -14,7 +14,7 @@ def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
     A temporary file in the same folder is written, synced to disk and renamed onto the path; then the folder is
     synced as far as the system can. Raises OSError, with the old file untouched, where the rest fails.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # which, unlike Path.resolve, a loop of links can't break
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from pbxsync.cli.options import PATH, lock_option, option, output_options
 from pbxsync.errors import StateError
 from pbxsync.known_state import StateFile
-from pbxsync.text import listed, printable
+from pbxsync.text import command_line, listed, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +34,15 @@ def command(name: str, state: Path, applied: bool | None, lock_timeout: float, p
 
     if applied is None:
         raise click.UsageError("Say what you found on the PBX: --applied or --not-applied.")
-    with hold([str(state.resolve())], lock_timeout):
+    with hold([os.path.realpath(state)], lock_timeout):
         file = StateFile.read(state, pbx=None)
-        found = [doubt for doubt in file.state.doubts if doubt.change.name == name]
+        doubts = file.state.doubts
+        found = [doubt for doubt in doubts if doubt.change.name == name]
+        # A name that holds what no terminal shows is copied from a message, where it is spelt with its escapes.
+        copied = command_line(name)
+        found = found or [doubt for doubt in doubts if printable(command_line(doubt.change.name)) == copied]
         if not found:
-            names = listed(doubt.change.name for doubt in file.state.doubts)
+            names = listed(doubt.change.name for doubt in doubts)
             rest = f"in doubt there: {names}" if names else "nothing is in doubt there"
             raise StateError(f"{state}: {name} is not in doubt; {rest}")
         for doubt in found:
