@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo bench build clean
+.PHONY: help venv test lint format demo bench soak build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ demo: venv ## Validate, plan and apply the example routes on the sandbox
 
 bench: venv ## Measure how time and memory grow with the routes
 	$(BIN)/python benchmarks/dialplan.py
+
+soak: venv ## Apply 2,000 times with random faults, and check every promise after each
+	$(BIN)/python benchmarks/soak.py
 
 build: venv ## Build the sdist and the wheel into dist/
 	rm -rf dist
