@@ -46,7 +46,7 @@ def plan(desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
     if moves and not was_asked(known):
         raise PlanRefused(_never_asked(desired.file, known, moves, choices))
     warnings += [*_copies(matching, choices, moves, hindered=hindered), *_doubts(known)]
-    deleted = {change.name for change in deletes}
+    managed = matching.claimed | {change.name for change in deletes}
     return Plan(
         file=desired.file,
         pbx_url=known.pbx,
@@ -54,7 +54,7 @@ def plan(desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
         known_state=known.source,
         changes=(*work.updates, *work.appended, *deletes),
         unchanged=work.unchanged,
-        unmanaged=tuple(name for name in matching.count if name not in matching.claimed | deleted),
+        unmanaged=tuple(name for name in matching.count if name not in managed),
         blocked=tuple(one.declared.route.name for one in matching.found if one.blocked),
         skipped=tuple(work.skipped),
         in_doubt=known.doubts,
