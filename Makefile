@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo bench soak build clean
+.PHONY: help venv test lint format demo bench soak audit build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,13 @@ bench: venv ## Measure how time and memory grow with the routes
 
 soak: venv ## Apply 2,000 times with random faults, and check every promise after each
 	$(BIN)/python benchmarks/soak.py
+
+# Without --strict, what can't be looked up (a package index of one's own, no network) would pass for free of weaknesses.
+audit: venv ## Look up known weaknesses of what pbxsync depends on; needs the internet
+	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv --clear .venv-audit && \
+		.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9'; }
+	@$(BIN)/python -m pip list --format=freeze --exclude-editable >.venv-audit/installed.txt
+	.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --progress-spinner off -r .venv-audit/installed.txt
 
 build: venv ## Build the sdist and the wheel into dist/
 	rm -rf dist
