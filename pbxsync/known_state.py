@@ -119,7 +119,7 @@ class StateFile:
 
     def write(self, state: KnownState) -> None:
         """Replace what is recorded. A run that was begun is over."""
-        self._write(state, ())
+        self._write(state, [])
 
     def begin(self, changes: Iterable[Change], routes: Iterable[KnownRoute] | None = None) -> None:
         """Record what is going to be sent, in its order, and the PBX's routes where it has told them.
@@ -127,12 +127,7 @@ class StateFile:
         It proves, before anything is sent, that the file can be written.
         """
         state = self.state if routes is None else replace(self.state, routes=tuple(routes))
-        run = [InRun(change) for change in changes]
-        text = self._write(state, run)
-        try:
-            self._run = _Run(run, Marks(self.path, sign_places(text)))
-        except OSError as error:
-            raise self._unwritable(error) from None
+        self._write(state, [InRun(change) for change in changes])
 
     def sending(self, change: Change) -> None:
         """Record that the run's next change is about to be sent: should nothing follow, its outcome is in doubt.
@@ -176,15 +171,16 @@ class StateFile:
         if self._run is not None:
             self._run.marks.close()
 
-    def _write(self, state: KnownState, run: Sequence[InRun]) -> str:
+    def _write(self, state: KnownState, run: list[InRun]) -> None:
         text = dump(state, run)
         self.close()  # not every system lets a file be replaced that is open
         try:
             write_whole(self.path, text)
+            self._written, self._run = state, None
+            if run:
+                self._run = _Run(run, Marks(self.path, sign_places(text)))
         except OSError as error:
             raise self._unwritable(error) from None
-        self._written, self._run = state, None
-        return text
 
     def _sign(self, run: _Run, sign: Sign) -> None:
         """Say in the file, and then here, what became of the run's next change."""

@@ -271,7 +271,7 @@ def _bounded(call: str, response: httpx.Response, *, xml: bool) -> bytes:
     for chunk in response.iter_raw():
         body += chunk
         if len(body) > MAX_ANSWER:
-            shorter = "; JSON is shorter (--type json)" if xml else ""
-            message = f"{call}: the answer is larger than {MAX_ANSWER >> 20} MiB, and is not read on; {IS_IT_A_PBX}"
-            raise AnswerLost(call, message + shorter)
+            shorter = " (JSON is shorter: --type json)" if xml else ""
+            size = f"larger than {MAX_ANSWER >> 20} MiB{shorter}"
+            raise AnswerLost(call, f"{call}: the answer is {size}, and is not read on; {IS_IT_A_PBX}")
     return bytes(body)

@@ -317,6 +317,17 @@ def test_a_change_that_cannot_be_recorded_beforehand_is_not_sent(file: StateFile
         assert sandbox.requests == []
 
 
+def test_nothing_more_is_sent_once_somebody_else_wrote_the_state_file(file: StateFile) -> None:
+    with pbx() as sandbox, client(sandbox) as one:
+        run = apply(plan(ADD_C, ADD_D), one, RecordedLedger(file), never)
+        outcomes = [next(run)]
+        unwritable(file)
+        outcomes += run
+        assert states(outcomes) == [APPLIED, FAILED]
+        assert str(outcomes[1].error).startswith(f"not sent: {file.path}: the state file can't be written: ")
+        assert calls(sandbox) == ["add c"]
+
+
 class BreaksTheFile:
     """A PBX's client that makes the state file unwritable while a call is on its way."""
 

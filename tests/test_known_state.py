@@ -599,6 +599,15 @@ def test_nothing_is_sent_once_somebody_else_wrote_the_file(
     assert (path.read_bytes() if path.exists() else None) == before
 
 
+@pytest.mark.parametrize(("outcome", "said"), [("~", "is none of - ? + x"), (1, "is int, which it can't be")])
+def test_a_sign_that_is_none_is_refused(path: Path, file: StateFile, outcome: object, said: str) -> None:
+    file.begin(RUN)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["run"][2]["outcome"] = outcome
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert f"run[2].outcome {said}" in refusal(lambda: again(path))
+
+
 def test_what_was_sent_is_in_doubt_once_somebody_else_wrote_the_file(path: Path, file: StateFile) -> None:
     file.begin(RUN)
     file.sending(ADD)

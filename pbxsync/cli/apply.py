@@ -97,10 +97,11 @@ def command(
             done = _apply_all(planned, so_far, parallel, paint, asked=asking, json=output == "json")
         results = [result for result, _ in done]
         failures += [showing.Failure(result.plan.file, error) for result, error in done if error is not None]
-        stop.code = _exit_code(results, failures, stop)
+        code = _exit_code(results, failures, stop)
         if output == "json":
             _print(showing.document(results, warnings, failures))
-    ctx.exit(stop.code)
+        stop.code = code  # all is done and said
+    ctx.exit(code)
 
 
 def _print(lines: str) -> None:

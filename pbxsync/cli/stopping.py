@@ -68,16 +68,15 @@ class Stop:
         """While the block runs, a first SIGINT or SIGTERM asks to stop, and a second one ends the process at once.
 
         At once is without a word more to the PBX or to the state file, where the call in flight is recorded as in doubt
-        since before it was sent.
+        since before it was sent. So does the first one end it once the run has come to its exit code.
         """
 
         def stop(number: int, _frame: FrameType | None) -> None:
-            if self.signal is not None:
+            if self.signal is not None or self.code is not None:
                 self._leave(number)
             self.signal = number
             self.event.set()
-            if self.code is None:
-                click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
+            click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
 
         before = _handle(stop)
         if _came:
@@ -86,20 +85,16 @@ class Stop:
         try:
             yield
         finally:
-            if self.code is not None:
-                ignore_signals()  # all is done and said
-            for number, handler in before.items() if self.code is None else ():
-                signal.signal(number, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler if self.code is None else signal.SIG_IGN)
 
     def _leave(self, number: int) -> NoReturn:
+        code = self.code
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which a progress bar hides
-        if self.code is not None:  # all is said already
-            _write(sys.stderr, show_cursor)
-            os._exit(self.code)
-        message, document = self.last_words()
-        _write(sys.stderr, f"{show_cursor}\npbxsync: {message}\n")
+        message, document = self.last_words() if code is None else ("", "")
+        _write(sys.stderr, f"{show_cursor}\npbxsync: {message}\n" if message else show_cursor)
         _write(sys.stdout, document)
-        os._exit(128 + number)
+        os._exit(128 + number if code is None else code)
 
 
 def _write(stream: TextIO, text: str) -> None:

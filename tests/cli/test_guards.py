@@ -195,7 +195,7 @@ def test_a_signal_while_it_logs_out_takes_nothing_back_of_what_was_done() -> Non
         Running("apply", "routes.yaml", "--format", "json", "--retries", "0", env=to(pbx, **env_of)) as run,
     ):
         received(pbx, 6)
-        run.send(signal.SIGTERM)
+        run.wait_for("\n}\n")
         run.send(signal.SIGTERM)
         done = run.ended()
     assert calls(pbx)[-1] == "logout"

@@ -248,8 +248,8 @@ def test_what_the_pbx_did_not_delete_keeps_its_copy_from_being_renamed() -> None
 @pytest.mark.parametrize(
     ("fault", "kind", "message"),
     [
-        ("update@1=lie", "json", "long is not there"),
-        ("update@2=lie", "xml", "rest is not there"),
+        ("update@1=lie", "json", 'long is not there; the PBX has stored its fields under the name "long~pbxsync"'),
+        ("update@2=lie", "xml", 'rest is not there; the PBX has stored its fields under the name "rest~pbxsync"'),
     ],
 )
 def test_a_rename_that_was_not_done_is_told_at_the_end_and_done_by_the_next_run(
