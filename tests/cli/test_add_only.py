@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import calls, declare, names, numbered, pbxsync, route, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import calls, declare, names, numbered, route, to
 
 STATE = ("--state", "state.json")
 

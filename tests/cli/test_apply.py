@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import calls, declare, names, numbered, pbxsync, route, stored, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import calls, declare, names, numbered, route, stored, to
 
 
 def test_a_second_apply_sends_nothing_and_the_routes_are_there_once() -> None:

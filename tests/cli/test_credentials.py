@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import calls, declare, names, numbered, pbxsync, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import calls, declare, names, numbered, to
 
 PASSWORD = "correct-horse"
 USER = {"PBXSYNC_USERNAME": "admin", "PBXSYNC_PASSWORD": PASSWORD}

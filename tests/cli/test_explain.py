@@ -13,7 +13,8 @@ from pbxsync import schemas
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.sandbox import Sandbox
 from pbxsync.state_text import dump
-from tests.cli.process import Ended, OnTerminal, calls, declare, numbered, pbxsync, route, stored, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import Ended, OnTerminal, calls, declare, numbered, route, stored, to
 
 ROUTES = [
     route("emergency", "911", ["carrier-a", "analog-line"]),

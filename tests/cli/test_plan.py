@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import calls, declare, names, numbered, pbxsync, route, stored, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import calls, declare, names, numbered, route, stored, to
 
 
 def test_the_exit_code_says_whether_changes_are_pending_where_that_is_wanted() -> None:

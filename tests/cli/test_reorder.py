@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import declare, names, numbered, pbxsync, route, stored, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import declare, names, numbered, route, stored, to
 from tests.cli.reordering import (
     BRANCH,
     HELD,

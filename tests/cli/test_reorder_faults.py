@@ -9,7 +9,8 @@ import pytest
 from pbxsync import Route
 from pbxsync.client import Client, Connection, Credentials
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import Running, declare, names, pbxsync, route, stored, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import Running, declare, names, route, stored, to
 from tests.cli.reordering import (
     ADDS,
     ALL,

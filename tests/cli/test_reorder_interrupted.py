@@ -13,7 +13,8 @@ from pbxsync import Route
 from pbxsync.client import Client, Connection, Credentials
 from pbxsync.known_state import StateFile
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import Running, declare, names, pbxsync, received, route, stored, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import Running, declare, names, received, route, stored, to
 from tests.cli.reordering import (
     ADDS,
     ALL,

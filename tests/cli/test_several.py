@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import declare, names, numbered, pbxsync, route, to
+from tests.cli.forked import pbxsync
+from tests.cli.process import declare, names, numbered, route, to
 
 TOKEN = {"PBXSYNC_TOKEN": "t"}
 

@@ -11,7 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
-from tests.cli.process import Ended, pbxsync, route
+from tests.cli.forked import pbxsync
+from tests.cli.process import Ended, route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
