@@ -17,7 +17,8 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 test: lint ## Lint, type-check, then run every test with branch coverage
-	$(BIN)/pytest -n auto --cov --cov-report=term-missing:skip-covered
+	@# More than there are cores: many tests wait for a socket.
+	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 lint: venv ## Check style, format and types
 	$(BIN)/ruff check .

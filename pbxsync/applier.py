@@ -27,10 +27,10 @@ from pbxsync.errors import (
 from pbxsync.model import Action, Change, KnownRoute, Outcome, Plan, Route, Status
 from pbxsync.steps import Stage, Step, remaining, steps
 from pbxsync.text import command_line, listed
-from pbxsync.verification import removal_fault, stored_fault, verify
+from pbxsync.verification import Seen, stored_fault, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pbxsync.known_state import StateFile
 
@@ -138,7 +138,10 @@ def check_recorded(
             "nothing can be moved by it. Record them anew with: "
             f"{command_line('pbxsync', 'refresh', '--state', plan.known_state)}"
         )
-    stale = [name for change in plan.changes for name in _stale(change, routes)]
+    by_name: dict[str, list[KnownRoute]] = {}
+    for known in routes:
+        by_name.setdefault(known.route.name, []).append(known)
+    stale = [name for change in plan.changes for name in _stale(change, by_name)]
     if stale:
         raise StaleState(
             f"{plan.known_state}: the PBX holds something else than the state file has recorded of: {listed(stale)}. "
@@ -151,30 +154,33 @@ def _fields(routes: Iterable[KnownRoute]) -> list[Route]:
     return [known.route for known in routes]
 
 
-def _stale(change: Change, routes: Iterable[KnownRoute]) -> Iterator[str]:
+def _stale(change: Change, there: Mapping[str, Sequence[KnownRoute]]) -> Iterator[str]:
     """The names of routes that a change can't be made for, given what the PBX holds."""
     if change.move:
         return  # it was compared as a whole
     before, after = change.before, change.after
-    if before is not None and not _is_there(change, routes):
-        yield before.name
+    if before is not None:
+        named = there.get(before.name, ())
+        if len(named) != 1 or named[0].route != before or change.id not in (None, named[0].id):
+            yield before.name
     new = after is not None and (before is None or before.name != after.name)
-    if after is not None and new and any(known.route.name == after.name for known in routes):
+    if after is not None and new and after.name in there:
         yield after.name
 
 
-def _is_there(change: Change, routes: Iterable[KnownRoute]) -> bool:
-    named = [known for known in routes if change.before and known.route.name == change.before.name]
-    return len(named) == 1 and named[0].route == change.before and change.id in (None, named[0].id)
-
-
 def apply(
-    plan: Plan, calls: Calls, ledger: Ledger, stopped: Callable[[], bool], known: Iterable[KnownRoute] = ()
+    plan: Plan,
+    calls: Calls,
+    ledger: Ledger,
+    stopped: Callable[[], bool],
+    known: Iterable[KnownRoute] = (),
+    sending: Callable[[], None] = lambda: None,
 ) -> Iterator[Outcome]:
     """Send the plan's steps in order and yield an outcome for each of them.
 
     ``stopped`` is asked before every call; once it says True, nothing more is sent. ``known`` are the PBX's routes as
-    they were before; where the plan moves routes, they are what the PBX must hold besides what was sent.
+    they were before; where the plan moves routes, they are what the PBX must hold besides what was sent. ``sending`` is
+    told right before a step is sent.
     """
     done: list[Outcome] = []
     guard = _Guard(plan, calls, ledger, tuple(known))
@@ -183,19 +189,22 @@ def apply(
         going = going and not stopped()
         outcome = Outcome(step.change, Status.NOT_ATTEMPTED)
         if going:
-            outcome = _sent(step, guard, stopped, done)
+            outcome = _sent(step, guard, stopped, done, sending)
             going = outcome.status is Status.APPLIED
         done.append(replace(outcome, moving=step.of.name if step.of.move else None))
         yield done[-1]
 
 
-def _sent(step: Step, guard: _Guard, stopped: Callable[[], bool], done: Sequence[Outcome]) -> Outcome:
+def _sent(
+    step: Step, guard: _Guard, stopped: Callable[[], bool], done: Sequence[Outcome], sending: Callable[[], None]
+) -> Outcome:
     try:
         change = guard.checked(step, done)
     except PbxsyncError as error:
         return Outcome(step.change, Status.FAILED, f"not sent: {error}")
     if stopped():  # while the PBX was looked at
         return Outcome(change, Status.NOT_ATTEMPTED)
+    sending()
     return _attempt(change, guard.calls, guard.ledger)
 
 
@@ -227,11 +236,11 @@ class _Guard:
 
     def _look(self, stage: Stage, done: Sequence[Outcome]) -> None:
         seen = self._asked(done)
+        there = Seen(seen)
         for n, step in enumerate(self.steps):
             if step.stage is stage:
-                _check_there(step, seen)
-                there = next(known for known in seen if known.route == step.change.before)
-                self._changes[n] = replace(step.change, id=there.id)
+                _check_there(step, there)
+                self._changes[n] = replace(step.change, id=there.id(step.change))
         self.ledger.begin(self._changes[len(done) :], seen)
 
     def _asked(self, done: Sequence[Outcome]) -> Sequence[KnownRoute]:
@@ -291,11 +300,11 @@ def _lost(change: Change, ledger: Ledger, reason: str) -> Outcome:
         return Outcome(change, Status.IN_DOUBT, f"{reason}; and the doubt can't be recorded: {error}")
 
 
-def _check_there(step: Step, seen: Sequence[KnownRoute]) -> None:
+def _check_there(step: Step, seen: Seen) -> None:
     """Raises StaleState where the PBX no longer holds what a step deletes or renames, or what stays of its route."""
     stays = remaining(step.of)
-    fault = removal_fault(step.change, seen) if step.stage is Stage.DELETE else None
-    if fault is None and stays is not None and sum(known.route == stays for known in seen) != 1:
+    fault = seen.removal_fault(step.change) if step.stage is Stage.DELETE else None
+    if fault is None and stays is not None and not seen.once(stays):
         fault = f"{stays.name} was changed on the PBX by somebody else meanwhile, so {step.of.name} is not moved"
     if fault is not None:
         raise StaleState(fault)

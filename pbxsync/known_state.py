@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pbxsync.errors import StateError
-from pbxsync.marks import Marks
+from pbxsync.marks import Marks, Replaced
 from pbxsync.model import Change, Doubt, KnownRoute, KnownState
 from pbxsync.state_text import InRun, NoState, Sign, dump, parse, sign_places
 from pbxsync.text import command_line
+from pbxsync.urls import normal_url
 from pbxsync.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 #: The largest state file that is read, in bytes: one with 100,000 routes, and as many to be sent, is a quarter of it.
 MAX_BYTES = 256 * 1024 * 1024
 
-_CUT_OFF = "pbxsync ended before the PBX's answer was recorded"
+_CUT_OFF = "it was sent, and what became of it was not recorded"
 
 
 def with_changes(routes: Iterable[KnownRoute], changes: Iterable[Change]) -> tuple[KnownRoute, ...]:
@@ -76,6 +77,8 @@ class StateFile:
         self.path = path
         self._written = state
         self._run: _Run | None = None
+        #: Whether somebody else wrote the file during the run, which must not be undone.
+        self._theirs = False
 
     @property
     def state(self) -> KnownState:
@@ -110,7 +113,7 @@ class StateFile:
                 f"{path}: not a state file that this pbxsync can read: {error}; restore it, or, since it may hold "
                 f"outcomes in doubt, look through it, move it away, and record a new one with: {_refresh(path)}"
             ) from None
-        if pbx is not None and state.pbx != pbx:
+        if pbx is not None and not _same(state.pbx, pbx):
             raise StateError(
                 f"{path}: the state file is of another PBX: it belongs to {state.pbx}, the routes are for {pbx}; "
                 "name the right --state, or, if it is the same PBX at a new address, correct pbx.url in the state file"
@@ -161,6 +164,8 @@ class StateFile:
 
     def end(self, routes: Iterable[KnownRoute] | None = None) -> None:
         """End the run: the routes are what its signs make of them, or what the PBX has told that they are."""
+        if self._theirs:
+            return
         if routes is not None:
             self.write(replace(self.state, routes=tuple(routes)))
         elif self._run is not None:
@@ -186,8 +191,17 @@ class StateFile:
         """Say in the file, and then here, what became of the run's next change."""
         try:
             run.marks.change(run.settled, run.next.sign, sign)
+        except Replaced:
+            self._theirs = True
+            raise StateError(
+                f"{self.path}: somebody else has written the state file while this apply was at work; it stays as they "
+                f"left it, without what this run did. Record what the PBX holds with: {_refresh(self.path)}; or, where "
+                "the PBX can't be queried, add to the file by hand what the run says that it applied"
+            ) from None
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise StateError(
+                f"{self.path}: what became of a change can't be recorded: {error.strerror or error}"
+            ) from None
         run.changes[run.settled] = replace(run.next, sign=sign)
 
     def _unwritable(self, error: OSError) -> StateError:
@@ -206,6 +220,14 @@ class StateFile:
         except StateError:
             return False
         return any(_sent(doubt.change) == _sent(change) for doubt in doubts)
+
+
+def _same(recorded: str | None, pbx: str) -> bool:
+    """Whether the file is of this PBX, whose address may be written in it in another way: files are edited by hand."""
+    try:
+        return recorded == pbx or normal_url(recorded or "") == pbx
+    except ValueError:
+        return False
 
 
 def _text_of(path: Path) -> str:

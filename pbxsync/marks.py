@@ -6,7 +6,6 @@ another's place needs no room, so that a disk that is full by now is in nobody's
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,14 @@ if TYPE_CHECKING:
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
+class Replaced(OSError):
+    """The file is not the one that was opened, or not as it was: somebody else has written it."""
+
+
 class Marks:
     """The characters at these ``places`` (bytes from its start) of the file at ``path``, each of one byte of ASCII.
 
-    Every method raises OSError where the file can't be read or written, or is no longer the one that was opened.
+    Every method raises OSError where the file can't be read or written.
     """
 
     def __init__(self, path: Path, places: Sequence[int]) -> None:
@@ -30,9 +33,12 @@ class Marks:
         self._file = path.open("r+b", buffering=0)
 
     def change(self, number: int, old: str, new: str) -> None:
-        """Write ``new`` where ``old`` stands, at the place of this number; on disk when the call returns."""
+        """Write ``new`` where ``old`` stands, at the place of this number; on disk when the call returns.
+
+        Raises Replaced where somebody else has written the file.
+        """
         if not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()) or not self._holds(number, old):
-            raise OSError(errno.EBUSY, "somebody else has written it meanwhile")
+            raise Replaced
         self._file.seek(self._places[number])
         self._file.write(new.encode("ascii"))
         _sync(self._file.fileno())

@@ -7,6 +7,7 @@ what became of it. The signs are changed in place, by `pbxsync.marks`, so that t
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -125,8 +126,8 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The keys of a JSON object. Which of two equal ones is meant nobody knows: one may be without the doubts."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise NoState(f"{next(key for key in keys if keys.count(key) > 1)[:40]} is given twice")
+        doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise NoState(f"{doubled[:40]} is given twice")
     return found
 
 

@@ -235,8 +235,10 @@ class Transport:
 
 def _because(error: Exception) -> str:
     """The reason in brackets, where it comes from the system and not from a server, which may repeat the request."""
-    text = str(error) if isinstance(error, httpx.NetworkError | httpx.ProxyError) else ""
-    return f" ({text})" if text else ""
+    if isinstance(error, httpx.ProxyError):
+        status = str(error)[:3]  # what follows are the proxy's words
+        return f" (HTTP {status})" if status.isascii() and status.isdigit() else ""
+    return f" ({error})" if isinstance(error, httpx.NetworkError) and str(error) else ""
 
 
 def _proxy(url: str) -> httpx.Proxy | None:

@@ -20,17 +20,35 @@ def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
     return _fault(change, _by_name(routes), ())
 
 
-def removal_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
-    """Why a route must not be deleted any more, given what the PBX holds: it is not what was planned, or not alone.
+class Seen:
+    """The routes that a PBX has shown, for questions about many of them."""
 
-    A PBX may delete by a name that it compares without regard to case.
-    """
-    named = [known.route for known in routes if folded(known.route.name) == folded(change.name)]
-    if len(named) > 1:
-        return f"the PBX holds {len(named)} routes by the name {change.name}, in whatever case, and may delete them all"
-    if named != [change.before]:
-        return f"{change.name} was changed on the PBX by somebody else meanwhile, and is not deleted"
-    return None
+    def __init__(self, routes: Iterable[KnownRoute]) -> None:
+        self._by_name: dict[str, list[KnownRoute]] = {}
+        for known in routes:
+            self._by_name.setdefault(folded(known.route.name), []).append(known)
+
+    def once(self, route: Route) -> bool:
+        """Whether the PBX holds exactly one route like this, by this very name."""
+        return sum(known.route == route for known in self._by_name.get(folded(route.name), ())) == 1
+
+    def id(self, change: Change) -> str | None:
+        """The PBX's id of the route that a change updates or deletes, which must be there."""
+        named = self._by_name[folded(change.before.name)] if change.before else []
+        return next(known.id for known in named if known.route == change.before)
+
+    def removal_fault(self, change: Change) -> str | None:
+        """Why a route must not be deleted any more: it is not what was planned, or not alone.
+
+        A PBX may delete by a name that it compares without regard to case.
+        """
+        named = self._by_name.get(folded(change.name), [])
+        if len(named) > 1:
+            count = len(named)
+            return f"the PBX holds {count} routes by the name {change.name}, in whatever case, and may delete them all"
+        if [known.route for known in named] != [change.before]:
+            return f"{change.name} was changed on the PBX by somebody else meanwhile, and is not deleted"
+        return None
 
 
 def verify(
@@ -166,10 +184,12 @@ def _notes(
     before: Mapping[str, list[Route]], after: Mapping[str, list[Route]], own: set[str], failed: set[str]
 ) -> Iterator[str]:
     """What changed on the PBX and was none of this run's doing, or that the run did not know of."""
-    late = [name for name in after if name in failed - own and after[name] != before.get(name)]
+    unsure = failed - own
+    late = [name for name in after if name in unsure and after[name] != before.get(name)]
     if late:
         yield f"sent by this run and called failed, but on the PBX by now: {listed(late)}; plan again to see"
-    rest = [name for name in after if name not in own | failed]
+    known = own | failed
+    rest = [name for name in after if name not in known]
     changed = [name for name in rest if name in before and after[name] != before[name]]
     changed = [name for name in changed if len(after[name]) == len(before[name])]
     if changed:

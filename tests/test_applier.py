@@ -324,7 +324,7 @@ def test_nothing_more_is_sent_once_somebody_else_wrote_the_state_file(file: Stat
         unwritable(file)
         outcomes += run
         assert states(outcomes) == [APPLIED, FAILED]
-        assert str(outcomes[1].error).startswith(f"not sent: {file.path}: the state file can't be written: ")
+        assert str(outcomes[1].error).startswith(f"not sent: {file.path}: somebody else has written the state file")
         assert calls(sandbox) == ["add c"]
 
 

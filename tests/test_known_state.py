@@ -282,6 +282,14 @@ def test_another_pbxs_file_is_refused_with_both_addresses(path: Path, file: Stat
     assert again(path, None).pbx == URL
 
 
+def test_an_address_that_was_written_by_hand_is_that_of_the_same_pbx(path: Path) -> None:
+    for written in ("https://192.0.2.10/", "HTTPS://192.0.2.10:443"):
+        path.write_text(dump(KnownState(written, KNOWN)), encoding="utf-8")
+        assert again(path).routes == KNOWN
+    path.write_text(dump(KnownState("nonsense", KNOWN)), encoding="utf-8")
+    assert "of another PBX" in refusal(lambda: again(path))
+
+
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "the state file can't be read: " in refusal(lambda: StateFile.read(tmp_path, pbx=URL))
 
@@ -420,7 +428,7 @@ def test_a_change_is_in_doubt_from_before_it_is_sent_until_it_is_settled(
     file.sending(change)
     (doubt,) = again(path).doubts
     assert doubt.change == change
-    assert doubt.reason == "pbxsync ended before the PBX's answer was recorded"
+    assert doubt.reason == "it was sent, and what became of it was not recorded"
     assert again(path).routes == KNOWN
     file.settle(change, applied=applied)
     assert again(path) == file.state
@@ -515,7 +523,7 @@ def test_a_run_that_is_cut_off_anywhere_is_read_as_far_as_it_got(path: Path, fil
             held.append(again(path))
     assert [[doubt.change for doubt in state.doubts] for state in held] == [[], [ADD], [], [UPDATE], [], [DELETE]]
     assert {doubt.reason for state in held for doubt in state.doubts} == {
-        "pbxsync ended before the PBX's answer was recorded"
+        "it was sent, and what became of it was not recorded"
     }
     assert [len(state.routes) for state in held] == [2, 2, 3, 3, 3, 3]
     assert again(path) == file.state
@@ -583,9 +591,12 @@ def overwritten(path: Path) -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "said"),
     [
-        (replaced, "somebody else has written it meanwhile"),
-        (overwritten, "somebody else has written it meanwhile"),
-        (Path.unlink, "No such file or directory"),
+        (replaced, "somebody else has written the state file while this apply was at work; it stays as they left it"),
+        (
+            overwritten,
+            "somebody else has written the state file while this apply was at work; it stays as they left it",
+        ),
+        (Path.unlink, "what became of a change can't be recorded: No such file or directory"),
     ],
 )
 def test_nothing_is_sent_once_somebody_else_wrote_the_file(
@@ -595,8 +606,21 @@ def test_nothing_is_sent_once_somebody_else_wrote_the_file(
     go(file, (True,))
     meanwhile(path)
     before = path.read_bytes() if path.exists() else None
-    assert f"{path}: the state file can't be written: {said}; " in refusal(lambda: file.sending(UPDATE))
+    assert refusal(lambda: file.sending(UPDATE)).startswith(f"{path}: {said}")
     assert (path.read_bytes() if path.exists() else None) == before
+
+
+@pytest.mark.parametrize("meanwhile", [replaced, overwritten])
+def test_what_somebody_else_wrote_is_left_at_the_end_too(
+    path: Path, file: StateFile, meanwhile: Callable[[Path], None]
+) -> None:
+    file.begin(RUN)
+    go(file, (True,))
+    meanwhile(path)
+    before = path.read_bytes()
+    refusal(lambda: file.sending(UPDATE))
+    file.end(KNOWN)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(("outcome", "said"), [("~", "is none of - ? + x"), (1, "is int, which it can't be")])
@@ -608,10 +632,10 @@ def test_a_sign_that_is_none_is_refused(path: Path, file: StateFile, outcome: ob
     assert f"run[2].outcome {said}" in refusal(lambda: again(path))
 
 
-def test_what_was_sent_is_in_doubt_once_somebody_else_wrote_the_file(path: Path, file: StateFile) -> None:
+def test_what_was_sent_is_in_doubt_in_a_file_that_somebody_else_took_away(path: Path, file: StateFile) -> None:
     file.begin(RUN)
     file.sending(ADD)
-    replaced(path)
+    path.unlink()
     refusal(lambda: file.settle(ADD, applied=True))
     assert [doubt.change for doubt in file.state.doubts] == [ADD]
     file.end()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import planning, progress, showing
+from pbxsync.cli import planning, progress, showing, streams
 from pbxsync.cli.options import (
     format_option,
     lock_option,
@@ -82,7 +82,8 @@ def command(
         plans = [plan for _, plan in planned]
         if output == "text":
             showing.show_plans(plans, paint)
-            click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
+            with streams.unread():
+                click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
         showing.show_failures(failures)
         asking = not yes and _can_ask() and any(map(_can_be_sent, plans))
         if asking and not _agreed(plans, shown=output == "text" and sys.stdout.isatty()):
@@ -98,16 +99,21 @@ def command(
         results = [result for result, _ in done]
         failures += [showing.Failure(result.plan.file, error) for result, error in done if error is not None]
         code = _exit_code(results, failures, stop)
-        if output == "json":
-            _print(showing.document(results, warnings, failures))
-        stop.code = code  # all is done and said
-    ctx.exit(code)
+        with stop.telling(code):
+            told = output != "json" or _told(showing.document(results, warnings, failures))
+    ctx.exit(code if told else code or 1)
 
 
-def _print(lines: str) -> None:
-    """Print, but let no reader that went away keep the run from ending with its own exit code."""
-    with contextlib.suppress(OSError):
-        click.echo(lines, nl=False)
+def _told(document: str) -> bool:
+    """Print the document; whether that went well. A reader that went away has read enough."""
+    try:
+        streams.document(document)
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        streams.error_line(f"pbxsync: standard output can't be written: {error.strerror}")
+        return False
+    return True
 
 
 def _last_words(
@@ -135,7 +141,7 @@ def _can_be_sent(plan: Plan) -> bool:
 
 def _can_ask() -> bool:
     """Whether somebody sees the question and can answer it."""
-    return sys.stdin.isatty() and (sys.stderr.isatty() or sys.stdout.isatty())
+    return sys.stdin is not None and sys.stdin.isatty() and (sys.stderr.isatty() or sys.stdout.isatty())
 
 
 def _agreed(plans: Sequence[Plan], *, shown: bool) -> bool:
@@ -161,7 +167,8 @@ def _apply_all(
     total = sum(len(steps(plan)) for _, plan in planned if _can_be_sent(plan))
 
     if total and not json:
-        _print("\n")
+        with streams.unread():
+            click.echo()
     with progress.shown(total, paint, on_stderr=json) as show:
 
         def work(item: tuple[Session, Plan]) -> Applied:
@@ -171,11 +178,10 @@ def _apply_all(
                 session.check_unchanged()
 
             def ended(outcome: Outcome) -> None:
-                so_far.sent(plan, outcome)
+                so_far.ended_one(plan, outcome)
                 show(file, outcome)
 
-            so_far.begun(plan)
-            applied = session.apply(plan, ended)
+            applied = session.apply(plan, lambda: so_far.sending(plan), ended)
             so_far.ended(applied)
             return applied
 
@@ -186,7 +192,8 @@ def _apply_all(
         ]
     for result, error in done:
         if error is None and result.plan.changes and not json:
-            _print(text.applied_text(result, paint))
+            with streams.unread():
+                click.echo(text.applied_text(result, paint), nl=False)
     # Last, since what is to be done about it must not scroll away above a long list.
     for result, error in done:
         whys = text.faults(result) if error is None else [str(error)]
@@ -202,7 +209,7 @@ def _not_begun(plan: Plan, error: PbxsyncError) -> Applied:
 def _exit_code(results: Sequence[Applied], failures: Sequence[showing.Failure], stop: Stop) -> int:
     """3 before all, since somebody must look; then the signal, then failure."""
     codes = [failure.error.exit_code for failure in failures]
-    codes += [3 for result in results if result.count(Status.IN_DOUBT)]
+    codes += [3 for result in results if result.count(Status.IN_DOUBT) or result.plan.in_doubt]
     codes += [1 for result in results if result.count(Status.FAILED) or result.findings or result.error]
     if 3 in codes:
         return 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import planning, showing
+from pbxsync.cli import planning, showing, streams
 from pbxsync.cli.files import load_all
 from pbxsync.cli.options import PATH, format_option, option, output_options, reach_options
 from pbxsync.cli.reach import connected
@@ -63,11 +63,11 @@ def command(
     except InputError as error:
         showing.show_problems(error.problems, "nothing was explained", paint)
         if output == "json":
-            click.echo(explanation.calls_document([], error.problems), nl=False)
+            streams.document(explanation.calls_document([], error.problems))
         ctx.exit(error.exit_code)
     calls = _calls(numbers, callerid or None)
     if output == "json":
-        click.echo(_document(table, list(calls), single=len(numbers) == 1 and numbers[0] != "-"), nl=False)
+        streams.document(_document(table, list(calls), single=len(numbers) == 1 and numbers[0] != "-"))
         return
     # One by one: whoever types the numbers on a terminal sees each answer at once.
     for count, call in enumerate(calls):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pbxsync import __version__
+from pbxsync.cli import streams
 from pbxsync.cli.stopping import TERMINATED, ignore_signals, raise_on_signals
 from pbxsync.errors import PbxsyncError
 from pbxsync.text import printable
@@ -63,7 +63,7 @@ def cli() -> None:
 
 def run() -> NoReturn:
     """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 130/143 interrupted."""
-    raise_on_signals()
+    raise_on_signals(lambda message: _document(sys.argv[1:], message))
     # A daemon may start this with its streams closed; what is printed then goes nowhere.
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -75,10 +75,12 @@ def run() -> NoReturn:
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace", **encoding)
     code = _run()
     ignore_signals()
+    streams.close()
     sys.exit(code)
 
 
 def _run() -> int:
+    streams.begin()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -86,7 +88,7 @@ def _run() -> int:
         usage = io.StringIO()
         error.show(usage)
         # What it repeats may be the name of a file that a shell has put in the place of a *.
-        click.echo(usage.getvalue().replace(message, printable(message)), err=True, nl=False)
+        streams.error_line(usage.getvalue().replace(message, printable(message)).removesuffix("\n"))
     except PbxsyncError as error:
         message, code = str(error), error.exit_code
         _fail(message)
@@ -106,11 +108,12 @@ def _run() -> int:
         message = f"internal error ({type(error).__name__}); this is a fault of pbxsync, please report it"
         code = 1
         _fail(f"{message} with these lines:")
-        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+        streams.error_line("".join(traceback.format_tb(error.__traceback__)).removesuffix("\n"))
     else:
         return code if isinstance(code, int) else 0
-    with contextlib.suppress(OSError):
-        click.echo(_document(sys.argv[1:], message), nl=False)
+    if not streams.said():
+        with streams.unread():
+            streams.document(_document(sys.argv[1:], message))
     return code
 
 
@@ -147,4 +150,4 @@ def _json_document(command: str | None, message: str) -> str:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"pbxsync: {printable(message)}", err=True)
+    streams.error_line(f"pbxsync: {printable(message)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import planning, showing
+from pbxsync.cli import planning, showing, streams
 from pbxsync.cli.options import (
     format_option,
     option,
@@ -73,7 +73,7 @@ def command(
         click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
     showing.show_failures(failures)
     if output == "json":
-        click.echo(showing.document(plans, warnings, failures), nl=False)
+        streams.document(showing.document(plans, warnings, failures))
     codes = [failure.error.exit_code for failure in failures]
     codes += [3 for plan in plans if plan.in_doubt]
     codes += [1 for plan in plans if plan.failed_tests]

@@ -104,8 +104,11 @@ class Session:
         if self._file is None and self._read_live().routes != self._known.routes:
             raise StaleState(f"{self.job.desired.file}: the PBX's routes changed since the plan was made; plan again")
 
-    def apply(self, plan: Plan, show: Callable[[Outcome], None]) -> Applied:
-        """Carry the plan out; ``show`` is told of each outcome as it comes. Raises PbxsyncError before any change."""
+    def apply(self, plan: Plan, sending: Callable[[], None], show: Callable[[Outcome], None]) -> Applied:
+        """Carry the plan out. Raises PbxsyncError before any change.
+
+        ``sending`` is told before each call that changes something, ``show`` of each outcome as it comes.
+        """
         check_sendable(plan)
         check_tested(plan)
         if not plan.changes:
@@ -120,7 +123,7 @@ class Session:
             before = check_recorded(plan, self._known.routes, client, add_only=self.job.choices.add_only)
             ledger = RecordedLedger(self._file)
         sent = []
-        for outcome in apply(plan, client, ledger, self._stop.event.is_set, before or ()):
+        for outcome in apply(plan, client, ledger, self._stop.event.is_set, before or (), sending):
             sent.append(outcome)
             show(outcome)
         rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in sent)

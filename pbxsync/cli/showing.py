@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pbxsync.cli import streams
 from pbxsync.errors import InputError, PbxsyncError
 from pbxsync.model import Applied, Plan, Severity
 from pbxsync.render import json as json_render
@@ -37,22 +38,23 @@ def show_input_errors(error: PbxsyncError, output: str, paint: Paint) -> int:
         show_failures([Failure(None, error)])
     if output == "json":
         messages = [] if problems else [(None, str(error))]
-        click.echo(json_render.plans_document([], problems, messages), nl=False)
+        streams.document(json_render.plans_document([], problems, messages))
     return error.exit_code
 
 
 def show_problems(problems: Sequence[Problem], consequence: str, paint: Paint) -> None:
     """Show the problems of files that can't be used on standard error, and what follows from them."""
-    click.echo(text.problem_lines(problems, paint), err=True, nl=False)
+    with streams.unread():
+        click.echo(text.problem_lines(problems, paint), err=True, nl=False)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-    click.echo(f"pbxsync: {text.counted(errors, 'error')}; {consequence}", err=True)
+    streams.error_line(f"pbxsync: {text.counted(errors, 'error')}; {consequence}")
 
 
 def show_failures(failures: Iterable[Failure]) -> None:
     """Say on standard error what failed, and for which file."""
     for failure in failures:
         lead = f"{failure.file}: " if failure.file is not None else ""
-        click.echo(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}", err=True)
+        streams.error_line(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}")
 
 
 def warn_of_copies(names: Sequence[str], paint: Paint) -> None:

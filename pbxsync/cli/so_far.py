@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pbxsync.model import Plan
 
-_STOPPED = "pbxsync was stopped at once, while this was sent or about to be; look on the PBX, or plan again to see"
+_STOPPED = "pbxsync was stopped at once, while this was on its way; look on the PBX, or plan again to see"
 
 
 class SoFar:
@@ -23,16 +23,18 @@ class SoFar:
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
-        self._sent: dict[str, list[Outcome]] = {}
+        self._outcomes: dict[str, list[Outcome]] = {plan.file: [] for plan in plans}
+        self._in_flight: set[str] = set()
         self._ended: dict[str, Applied] = {}
 
-    def begun(self, plan: Plan) -> None:
-        """From now on its next call may be on its way."""
-        self._sent[plan.file] = []
+    def sending(self, plan: Plan) -> None:
+        """From now on its next step may be on its way."""
+        self._in_flight.add(plan.file)
 
-    def sent(self, plan: Plan, outcome: Outcome) -> None:
-        """One more of its steps has come to an end."""
-        self._sent[plan.file].append(outcome)
+    def ended_one(self, plan: Plan, outcome: Outcome) -> None:
+        """One more of its steps has come to an end, or was not attempted."""
+        self._outcomes[plan.file].append(outcome)
+        self._in_flight.discard(plan.file)
 
     def ended(self, applied: Applied) -> None:
         """Nothing more is sent to its PBX."""
@@ -43,9 +45,9 @@ class SoFar:
         return [self._ended.get(plan.file) or self._until_now(plan) for plan in self._plans]
 
     def _until_now(self, plan: Plan) -> Applied:
-        found = list(self._sent.get(plan.file, ()))
-        going = plan.file in self._sent and all(outcome.status is Status.APPLIED for outcome in found)
+        found = list(self._outcomes[plan.file])
+        in_flight = plan.file in self._in_flight
         for step in steps(plan)[len(found) :]:
-            found.append(Outcome(step.change, *((Status.IN_DOUBT, _STOPPED) if going else (Status.NOT_ATTEMPTED,))))
-            going = False
+            found.append(Outcome(step.change, *((Status.IN_DOUBT, _STOPPED) if in_flight else (Status.NOT_ATTEMPTED,))))
+            in_flight = False
         return Applied(plan, outcomes(plan, found))

@@ -11,9 +11,9 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import click
+from pbxsync.cli.streams import at_once, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,9 +26,22 @@ TERMINATED = 128 + signal.SIGTERM
 _came: list[int] = []
 
 
-def raise_on_signals() -> None:
-    """From now on the first SIGINT raises KeyboardInterrupt, the first SIGTERM SystemExit."""
-    _handle(_raise)
+def raise_on_signals(document: Callable[[str], str]) -> None:
+    """From now on the first SIGINT raises KeyboardInterrupt, the first SIGTERM SystemExit.
+
+    A second signal ends the process at once. ``document`` makes what is printed then, of a message, unless the run's
+    own was.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> NoReturn:
+        if _came:
+            if not said():
+                at_once(sys.stdout, document("terminated" if _came[0] == signal.SIGTERM else "interrupted"))
+            os._exit(128 + _came[0])
+        _came.append(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
+
+    _handle(handle)
 
 
 def ignore_signals() -> None:
@@ -43,13 +56,6 @@ def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) 
         if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, handler)
     return before
-
-
-def _raise(number: int, _frame: FrameType | None) -> NoReturn:
-    if _came:
-        os._exit(128 + _came[0])
-    _came.append(number)
-    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
 
 
 class Stop:
@@ -72,11 +78,13 @@ class Stop:
         """
 
         def stop(number: int, _frame: FrameType | None) -> None:
-            if self.signal is not None or self.code is not None:
+            if self.code is not None:
+                self._end(self.code)
+            if self.signal is not None:
                 self._leave(number)
             self.signal = number
             self.event.set()
-            click.echo("pbxsync: stopping; the call in flight is finished and recorded first", err=True)
+            at_once(sys.stderr, "pbxsync: stopping; the call in flight is finished and recorded first\n")
 
         before = _handle(stop)
         if _came:
@@ -88,20 +96,37 @@ class Stop:
             for number, handler in before.items():
                 signal.signal(number, handler if self.code is None else signal.SIG_IGN)
 
+    @contextlib.contextmanager
+    def telling(self, code: int) -> Iterator[None]:
+        """While the block runs, the run has come to this code and is telling it, which a first signal does not cut."""
+        asked = False
+
+        def wait(_number: int, _frame: FrameType | None) -> None:
+            nonlocal asked
+            if asked:
+                self._end(code)
+            asked = True
+
+        before = _handle(wait)
+        try:
+            yield
+        finally:
+            self.code = code
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def _leave(self, number: int) -> NoReturn:
-        code = self.code
-        show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which a progress bar hides
-        message, document = self.last_words() if code is None else ("", "")
-        _write(sys.stderr, f"{show_cursor}\npbxsync: {message}\n" if message else show_cursor)
-        _write(sys.stdout, document)
-        os._exit(128 + number if code is None else code)
+        message, document = self.last_words()
+        at_once(sys.stderr, f"{_cursor()}\npbxsync: {message}\n")
+        if not said():
+            at_once(sys.stdout, document)
+        os._exit(128 + number)
+
+    def _end(self, code: int) -> NoReturn:
+        at_once(sys.stderr, _cursor())
+        os._exit(code)
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write past the stream's own buffer, which may be at work: a signal comes at any time, in the middle of a line."""
-    with contextlib.suppress(OSError, RuntimeError):
-        stream.flush()
-    with contextlib.suppress(OSError):
-        data = text.encode(stream.encoding, "backslashreplace")
-        while data:
-            data = data[os.write(stream.fileno(), data) :]
+def _cursor() -> str:
+    """What shows the cursor again, which a progress bar hides."""
+    return "\x1b[?25h" if sys.stderr.isatty() else ""

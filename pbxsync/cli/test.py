@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import showing
+from pbxsync.cli import showing, streams
 from pbxsync.cli.files import check_all
 from pbxsync.cli.options import format_option, option, output_options
 from pbxsync.file_tests import held
@@ -42,9 +42,9 @@ def command(ctx: click.Context, files: tuple[str, ...], strict: bool, output: st
     strict = strict and bool(problems or not results)
     _show_problems(problems, len(tested), len(suites), output, paint)
     if output == "json":
-        click.echo(json_render.verdicts_document(results, problems), nl=False)
+        streams.document(json_render.verdicts_document(results, problems))
     elif output == "junit":
-        click.echo(junit.junit_document(suites), nl=False)
+        streams.document(junit.junit_document(suites))
     else:
         click.echo(verdicts.verdict_lines(results, paint, passed=ctx.params["verbose"] > 0), nl=False)
         if tested:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pbxsync.cli import streams
 from pbxsync.cli.files import check_all
 from pbxsync.cli.options import format_option, option, output_options
 from pbxsync.file_tests import failures, held
@@ -36,7 +37,7 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     warnings = len(problems) - errors
     if output == "json":
-        click.echo(json_render.problems_document(problems), nl=False)
+        streams.document(json_render.problems_document(problems))
     elif output == "github":
         click.echo(github.workflow_commands(problems), nl=False)
     else:

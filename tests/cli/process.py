@@ -30,7 +30,7 @@ _TAKE_TERMINAL = (
 )
 
 # What would change colours and progress bars, whoever runs the tests.
-_OF_THE_CALLER = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+_OF_THE_CALLER = ("FORCE_COLOR", "NO_COLOR", "PYTHONUNBUFFERED", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Running:
     def __init__(self, *arguments: object, env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
-            env=environment({"PYTHONUNBUFFERED": "1", **(env or {})}),
+            env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

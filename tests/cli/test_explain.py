@@ -13,6 +13,7 @@ from pbxsync import schemas
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.sandbox import Sandbox
 from pbxsync.state_text import dump
+from tests.cli import process
 from tests.cli.forked import pbxsync
 from tests.cli.process import Ended, OnTerminal, calls, declare, numbered, route, stored, to
 
@@ -175,7 +176,7 @@ def test_what_is_no_text_on_standard_input_is_explained_like_any_number() -> Non
 def test_a_standard_input_that_is_closed_is_said_so() -> None:
     declare("hq.yaml", ROUTES)
     closed = (sys.executable, "-c", "import sys; sys.stdin = None; from pbxsync.cli import main; main()")
-    done = pbxsync("explain", "hq.yaml", "-", command=closed)
+    done = process.pbxsync("explain", "hq.yaml", "-", command=closed)
     assert (done.code, done.out) == (1, "")
     assert done.err == "pbxsync: standard input is closed, and NUMBER is -: there are no numbers\n"
 

@@ -275,7 +275,7 @@ def test_with_a_state_file_a_run_that_is_killed_leaves_its_step_in_doubt(step: s
         assert sorted(changing(pbx)) == sorted(ALL)
         assert names(pbx) == ["a", "branch", "long", "rest"]
     assert refused.code == 3
-    assert "pbxsync ended before the PBX's answer was recorded" in refused.out
+    assert "it was sent, and what became of it was not recorded" in refused.out
 
 
 # --- with a state file ----------------------------------------------------------------------------------------------
