@@ -294,3 +294,32 @@ def test_a_second_signal_before_anything_was_sent_claims_no_doubt() -> None:
     assert done.code == 130
     assert done.err.endswith("pbxsync: stopped at once; no change was on its way to a PBX\n")
     assert [one["status"] for one in done.json["plans"][0]["outcomes"]] == ["not_attempted"]
+
+
+@pytest.mark.parametrize(("held", "code"), [((), 1), (("after:reset",), 3)])
+def test_a_document_that_cannot_be_written_is_a_failure_and_a_doubt_stays_one(held: tuple[str, ...], code: int) -> None:
+    declare("routes.yaml", numbered(1))
+    faults = [f"outroute/add@1={fault}" for fault in held]
+    with Sandbox(tokens=["t"], faults=faults) as pbx, Path("/dev/full").open("wb") as full:
+        arguments = [*COMMAND, "apply", "routes.yaml", "--state", "state.json", "--init", "--format", "json"]
+        run = subprocess.run(
+            arguments, env=environment(to(pbx)), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+        assert names(pbx) == ["r1"]
+    assert run.returncode == code
+    assert run.stderr.decode().endswith("pbxsync: standard output can't be written: No space left on device\n")
+
+
+def test_a_document_that_nobody_reads_changes_nothing_of_the_result() -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx:
+        reader, writer = os.pipe()
+        os.close(reader)
+        arguments = [*COMMAND, "apply", "routes.yaml", "--format", "json"]
+        run = subprocess.run(
+            arguments, env=environment(to(pbx)), stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+        os.close(writer)
+        assert names(pbx) == ["r1"]
+    assert run.returncode == 0
+    assert b"standard output" not in run.stderr
