@@ -21,6 +21,10 @@ Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 #: The content type that belongs to each format of a body.
 CONTENT_TYPES = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8"}
 
+# Room for 100,000 routes and more in either format. An answer of nothing but empty entries would take a hundred times
+# its size in memory.
+_MAX_PARTS = {"json": 500_000, "xml": 3_000_000}
+
 # Deeper than any answer of the manual, shallow enough for every recursion below.
 _MAX_DEPTH = 20
 
@@ -46,6 +50,8 @@ def decode(body: bytes, kind: str) -> dict[str, Value]:
     """An answer's fields; ``kind`` is ``json`` or ``xml``. Raises Unreadable, saying what came instead."""
     if not body.strip():
         raise Unreadable("an empty answer")
+    if sum(map(body.count, (b"{", b"[") if kind == "json" else (b"<",))) > _MAX_PARTS[kind]:
+        raise Unreadable("an answer of more parts than any of this API")
     try:
         value = _from_json(body) if kind == "json" else _from_xml(body)
     except RecursionError:

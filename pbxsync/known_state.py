@@ -99,8 +99,8 @@ class StateFile:
             if init:
                 return cls(path, KnownState(pbx, (), str(path)))
             raise StateError(
-                f"{path}: there is no such state file; record one with: {_refresh(path)}; or, to plan and apply for a "
-                "PBX without routes, begin an empty one with --init"
+                f"{path}: there is no such state file; record one with: {_refresh(path, pbx)}; or, to plan and apply "
+                "for a PBX without routes, begin an empty one with --init"
             ) from None
         except UnicodeDecodeError:
             raise StateError(f"{path}: not a state file: it is not UTF-8") from None
@@ -111,7 +111,8 @@ class StateFile:
         except NoState as error:
             raise StateError(
                 f"{path}: not a state file that this pbxsync can read: {error}; restore it, or, since it may hold "
-                f"outcomes in doubt, look through it, move it away, and record a new one with: {_refresh(path)}"
+                f"outcomes in doubt, look through it, move it away, and record a new one with: "
+                f"{_refresh(path, pbx)}"
             ) from None
         if pbx is not None and not _same(state.pbx, pbx):
             raise StateError(
@@ -195,8 +196,8 @@ class StateFile:
             self._theirs = True
             raise StateError(
                 f"{self.path}: somebody else has written the state file while this apply was at work; it stays as they "
-                f"left it, without what this run did. Record what the PBX holds with: {_refresh(self.path)}; or, where "
-                "the PBX can't be queried, add to the file by hand what the run says that it applied"
+                f"left it, without what this run did. Record what the PBX holds with: {_refresh(self.path, None)}; or, "
+                "where the PBX can't be queried, add to the file by hand what the run says that it applied"
             ) from None
         except OSError as error:
             raise StateError(
@@ -264,5 +265,7 @@ def _sent(change: Change) -> tuple[object, ...]:
     return (change.action, change.id, change.before, change.after)
 
 
-def _refresh(path: Path) -> str:
-    return command_line("pbxsync", "refresh", "--state", str(path))
+def _refresh(path: Path, pbx: str | None) -> str:
+    """The command that records a PBX's routes; a file that is there already names its PBX itself."""
+    where = [] if pbx is None else ["--sandbox"] if pbx.startswith("sandbox:") else ["--url", pbx]
+    return command_line("pbxsync", "refresh", "--state", str(path), *where)

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+#: What asks a program to end: Ctrl-C, ``kill``, and a terminal or connection that was closed.
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 @contextlib.contextmanager
 def without_signals() -> Iterator[None]:
-    """Threads that are started while the block runs, and theirs, are delivered neither SIGINT nor SIGTERM."""
+    """Threads that are started while the block runs, and theirs, are delivered none of the signals that ask to end."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows has nothing of the kind
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:

@@ -217,11 +217,13 @@ class Transport:
         host = urlsplit(self._url).netloc
         cause = _tls_cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            message = (
-                f"{call}: the certificate of {host} is not trusted ({cause.verify_message}); give the CA that signed "
-                "it with --ca-file, or, where nobody can listen in, take any with --insecure"
+            message = f"the certificate of {host} is not trusted ({cause.verify_message}); {_way_out(cause)}"
+            return CertificateRefused(
+                call, f"{call}: {message}, or, where nobody can listen in, take any with --insecure"
             )
-            return CertificateRefused(call, message)
+        if isinstance(cause, ssl.SSLEOFError):
+            # A PBX that is starting does so; and a retry does no harm where nothing was sent.
+            return NotSent(call, f"{call}: {host} closed the connection during the TLS handshake; is it up?")
         if cause is not None:
             message = f"{call}: {host} does not speak TLS as it should ({cause.reason}); is it an http:// address?"
             return CertificateRefused(call, message)
@@ -239,6 +241,15 @@ def _because(error: Exception) -> str:
         status = str(error)[:3]  # what follows are the proxy's words
         return f" (HTTP {status})" if status.isascii() and status.isdigit() else ""
     return f" ({error})" if isinstance(error, httpx.NetworkError) and str(error) else ""
+
+
+def _way_out(error: ssl.SSLCertVerificationError) -> str:
+    """What to do about a certificate that is refused, by OpenSSL's number of the reason (X509_V_ERR_…)."""
+    if error.verify_code in (62, 64):  # HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH
+        return "name the PBX in pbx.url as its certificate does"
+    if error.verify_code in (9, 10):  # CERT_NOT_YET_VALID, CERT_HAS_EXPIRED
+        return "renew it on the PBX (are the clocks right, there and here?)"
+    return "give the CA that signed it with --ca-file"
 
 
 def _proxy(url: str) -> httpx.Proxy | None:

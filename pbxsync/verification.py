@@ -101,19 +101,25 @@ def _unlike_sent(
     applied: Iterable[Change], there: Mapping[str, list[Route]], expected: Mapping[str, list[Route]]
 ) -> Iterator[Finding]:
     """What the PBX did not store as it was sent, for each change that counts at the end."""
-    strangers: dict[Route, str] | None = None
-    for change in _last(applied):
-        fault = _fault(change, there, expected)
-        if fault is None:
-            continue
-        if change.after and change.name not in there:
-            if strangers is None:
-                strangers = {
-                    replace(one, name=""): name for name in there if name not in expected for one in there[name]
-                }
-            other = strangers.get(replace(change.after, name=""))
-            fault += f'; the PBX has stored its fields under the name "{other}"' if other is not None else ""
+    faults = [(change, fault) for change in _last(applied) if (fault := _fault(change, there, expected))]
+    missing = [change.after for change, _ in faults if change.after and change.name not in there]
+    strangers = [one for name in there if missing and name not in expected for one in there[name]]
+    renamed = {replace(one, name=""): one.name for one in strangers}
+    for change, fault in faults:
+        if change.after in missing:
+            only = strangers[0] if len(missing) == len(strangers) == 1 else None
+            fault += _elsewhere(change.after, renamed, only)
         yield Finding(change.name, fault)
+
+
+def _elsewhere(sent: Route, renamed: Mapping[Route, str], only: Route | None) -> str:
+    """Under which other name the PBX may hold a route that is not there; ``only`` is its one new route of no change."""
+    name = renamed.get(replace(sent, name=""))
+    if name is not None:
+        return f'; the PBX has stored its fields under the name "{name}"'
+    if only is None:
+        return ""
+    return f'; a new route, "{only.name}", may be what the PBX made of it: {_fields_unlike(sent, only)}'
 
 
 def _last(applied: Iterable[Change]) -> Iterable[Change]:
@@ -150,13 +156,17 @@ def _fault(change: Change, there: Mapping[str, list[Route]], expected: Container
 
 
 def _difference(sent: Route, stored: Route) -> str:
+    return f"{sent.name} is not stored as it was sent: {_fields_unlike(sent, stored)}"
+
+
+def _fields_unlike(sent: Route, stored: Route) -> str:
     got = stored.fields()
     fields = [
         f'{name} was sent as "{_shown(value)}" and stored as "{_shown(got[name])}"'
         for name, value in sent.fields().items()
         if value != got[name]
     ]
-    return f"{sent.name} is not stored as it was sent: {'; '.join(fields)}"
+    return "; ".join(fields)
 
 
 def _shown(value: str | tuple[str, ...]) -> str:

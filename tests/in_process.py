@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pbxsync.threads import ENDING
 from tests.cli.process import Ended
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def inside(*arguments: object, env: Mapping[str, str] | None = None, stdin: byte
     out, err = io.BytesIO(), io.BytesIO()
     logger = logging.getLogger("pbxsync")
     handlers, level = logger.handlers[:], logger.level
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = {number: signal.getsignal(number) for number in ENDING}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (env or {}).items():
             patch.setenv(name, value)

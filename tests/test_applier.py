@@ -571,6 +571,21 @@ def test_every_fault_of_a_route_is_named() -> None:
     )
 
 
+def test_a_route_that_the_pbx_gave_another_name_and_another_field_is_a_finding_with_both() -> None:
+    sent = Change(Action.ADD, None, replace(C, name="c d"))
+    findings, _ = verified(known(A, B, replace(C, name="cd", prefix="7")), sent)
+    assert [finding.message for finding in findings] == [
+        'c d is not there; a new route, "cd", may be what the PBX made of it: name was sent as "c d" and stored as '
+        '"cd"; prefix was sent as "" and stored as "7"'
+    ]
+
+
+def test_of_several_new_routes_none_is_taken_for_the_one_that_is_not_there() -> None:
+    sent = Change(Action.ADD, None, replace(C, name="c d"))
+    findings, _ = verified(known(A, B, replace(C, name="cd", prefix="7"), replace(D, prefix="8")), sent)
+    assert [finding.message for finding in findings] == ["c d is not there"]
+
+
 def test_a_route_that_the_pbx_gave_another_name_is_a_finding_with_that_name() -> None:
     sent = Change(Action.ADD, None, replace(C, name="c d"))
     other = Change(Action.ADD, None, replace(D, matchpattern="7"))

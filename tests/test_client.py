@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import logging
 import os
@@ -716,6 +717,35 @@ def test_a_certificate_of_another_host_is_refused(authority: trustme.CA) -> None
         error = failure(one.query_routes)
         assert type(error) is CertificateRefused
         assert "IP address mismatch" in str(error)
+        assert "; name the PBX in pbx.url as its certificate does, or, " in str(error)
+
+
+def test_a_certificate_that_has_expired_is_refused_as_such(authority: trustme.CA) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    authority.issue_cert("127.0.0.1", not_before=past, not_after=past).configure_cert(context)
+    with pbx(tls=context) as sandbox, client(sandbox.url, tls=trusting(authority)) as one:
+        error = failure(one.query_routes)
+        assert type(error) is CertificateRefused
+        assert "is not trusted (certificate has expired); renew it on the PBX" in str(error)
+
+
+def test_a_connection_that_is_closed_in_the_handshake_is_tried_again() -> None:
+    def accept(server: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, args=(server,), daemon=True)
+        thread.start()
+        with client(f"https://127.0.0.1:{server.getsockname()[1]}", retries=1) as one:
+            error = failure(lambda: one.add_route(TO16))
+        thread.join(5)
+    assert not thread.is_alive()
+    assert type(error) is NotSent
+    assert "closed the connection during the TLS handshake; is it up?" in str(error)
 
 
 def test_any_certificate_is_taken_where_the_context_checks_none(tls_pbx: Sandbox) -> None:

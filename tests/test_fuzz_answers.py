@@ -118,6 +118,7 @@ WORST: dict[str, Answer] = {
     "status code 0": b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n",
     "switching protocols": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     "informational for ever": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    "nothing but empty entries": http(b'{"status": "Success", "outroutes": [' + b"{}," * 3_000_000 + b"{}]}"),
     "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000,
     "a line without end": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1_000_000,
     "a head that drips": _drip_head,

@@ -252,8 +252,21 @@ def test_a_file_that_cannot_be_written_is_said_and_neither_it_nor_the_state_chan
 
 def test_a_missing_file_is_an_error_that_says_how_to_begin(path: Path) -> None:
     message = refusal(lambda: StateFile.read(path, pbx=URL))
-    assert message.startswith(f"{path}: there is no such state file; record one with: pbxsync refresh --state {path}")
+    assert message.startswith(
+        f"{path}: there is no such state file; record one with: pbxsync refresh --state {path} --url {URL};"
+    )
     assert "--init" in message
+
+
+def test_of_a_sandbox_a_missing_file_is_begun_with_the_sandbox(path: Path) -> None:
+    assert f"refresh --state {path} --sandbox;" in refusal(lambda: StateFile.read(path, pbx="sandbox:.pbxsync/a.json"))
+
+
+def test_a_file_that_is_read_only_is_not_replaced(path: Path, file: StateFile) -> None:
+    path.chmod(0o444)
+    before = path.read_bytes()
+    assert "the state file can't be written: it is read-only" in refusal(lambda: file.write(KnownState(URL, ())))
+    assert path.read_bytes() == before
 
 
 def test_with_init_a_missing_file_is_an_empty_state_that_is_written_with_the_first_change(path: Path) -> None:

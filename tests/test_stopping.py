@@ -35,7 +35,7 @@ def test_a_thread_is_delivered_no_signal_and_this_one_is() -> None:
         thread.start()
     thread.join()
     note()
-    assert [{signal.SIGINT, signal.SIGTERM} <= mask for mask in masks] == [True, False]
+    assert [{signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= mask for mask in masks] == [True, False]
 
 
 def test_where_there_are_no_masks_threads_are_started_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def cli() -> None:
 
 
 def run() -> NoReturn:
-    """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 130/143 interrupted."""
+    """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 129/130/143 interrupted."""
     raise_on_signals(lambda message: _document(sys.argv[1:], message))
     # A daemon may start this with its streams closed; what is printed then goes nowhere.
     for name in ("stdout", "stderr"):
@@ -96,9 +96,9 @@ def _run() -> int:
         message, code = "interrupted", 130
         _fail(message)
     except SystemExit as error:
-        if error.code != TERMINATED:  # click's own end of a run whose output nobody reads any more
-            return 1
-        message, code = "terminated", TERMINATED
+        if error.code not in TERMINATED or not isinstance(error.code, int):
+            return 1  # click's own end of a run whose output nobody reads any more
+        message, code = "terminated", error.code
         _fail(message)
     except OSError as error:
         message = str(error) if error.filename else f"standard input or output failed: {error.strerror}"

@@ -22,13 +22,32 @@ if TYPE_CHECKING:
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-PATH = click.Path(path_type=Path)
+
+class _File(click.Path):
+    """A path; an empty one, as a variable that was never set makes it, is none: Python would take it for the folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name of a file is missing: it is empty.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
-class _Seconds(click.FloatRange):
+PATH = _File(path_type=Path)
+
+
+class Whole(click.IntRange):
+    """A whole number within limits."""
+
+    name = "whole number"
+
+
+class Seconds(click.FloatRange):
     """A number of seconds; «nan», which Python reads as one, is none."""
 
+    name = "number of seconds"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of seconds, checked."""
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value!r} is no number of seconds.", param, ctx)
@@ -62,7 +81,7 @@ def reach_options(function: Callable[..., _R]) -> Callable[..., _R]:
     @option("--type", type=click.Choice(["json", "xml"]), help="The format of the API's bodies, over the file's.")
     @option(
         "--timeout",
-        type=_Seconds(min=0.1, max=3600),
+        type=Seconds(min=0.1, max=3600),
         default=30.0,
         show_default=True,
         metavar="SECONDS",
@@ -70,7 +89,7 @@ def reach_options(function: Callable[..., _R]) -> Callable[..., _R]:
     )
     @option(
         "--retries",
-        type=click.IntRange(0, 100),
+        type=Whole(0, 100),
         default=3,
         show_default=True,
         metavar="N",
@@ -94,7 +113,7 @@ def plan_options(function: Callable[..., _R]) -> Callable[..., _R]:
     @option("--prune", is_flag=True, help="Delete the PBX's routes that the file doesn't declare.")
     @option(
         "--max-deletes",
-        type=click.IntRange(min=0),
+        type=Whole(min=0),
         default=10,
         show_default=True,
         metavar="N",
@@ -133,7 +152,7 @@ def state_options(function: Callable[..., _R]) -> Callable[..., _R]:
     @option("--init", is_flag=True, help="Take a state file that doesn't exist for a PBX without routes.")
     @option(
         "--parallel",
-        type=click.IntRange(1, 1000),
+        type=Whole(1, 1000),
         default=8,
         show_default=True,
         metavar="N",
@@ -152,7 +171,7 @@ def lock_option(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Add ``--lock-timeout``."""
     return option(
         "--lock-timeout",
-        type=_Seconds(min=0, max=86400),
+        type=Seconds(min=0, max=86400),
         default=0.0,
         show_default=True,
         metavar="SECONDS",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pbxsync.cli.options import PATH, option, output_options
+from pbxsync.cli.options import PATH, Seconds, Whole, option, output_options
 from pbxsync.errors import SettingsError
 from pbxsync.render.text import counted
 from pbxsync.text import printable
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @click.command("sandbox", short_help="Run a PBX on 127.0.0.1 to try things out.")
-@option("--port", type=click.IntRange(0, 65535), default=8260, show_default=True, help="Where it listens; 0 is any.")
+@option("--port", type=Whole(0, 65535), default=8260, show_default=True, help="Where it listens; 0 is any.")
 @option("--routes", "store", type=PATH, metavar="FILE", help="Keep the routes in this file (JSON).")
 @option("--fault", "faults", multiple=True, hidden=True)
 @option("--calls", hidden=True, default=None)
 @option("--same-name", type=click.Choice(["second", "refuse"]), default="second", hidden=True)
 @option("--xml-layout", type=click.Choice(["wrapped", "bare"]), default="wrapped", hidden=True)
 @option("--filter-fields", is_flag=True, hidden=True)
-@option("--latency", type=click.FloatRange(min=0), default=0.0, hidden=True)
+@option("--latency", type=Seconds(min=0), default=0.0, hidden=True)
 @output_options
 def command(port: int, store: Path | None, calls: str | None, paint: Paint, **behaviour: Any) -> None:
     """Run a PBX on 127.0.0.1 that speaks the PBX's API, to try things out.

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM: before the first change the run ends; from then on the call in flight is finished and recorded.
+"""What asks to end: before the first change the run does; from then on the call in flight is finished and recorded.
 
-A second signal ends the process at once, wherever it is. What was ignored when the process began, such as Ctrl-C under
-``nohup``, stays so.
+That is Ctrl-C, SIGTERM, and SIGHUP, which a terminal sends that is closed. A second signal ends the process at once,
+wherever it is. What was ignored when the process began, such as SIGHUP under ``nohup``, stays so.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pbxsync.cli.streams import at_once, said
+from pbxsync.threads import ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
 
-TERMINATED = 128 + signal.SIGTERM
+#: The exit codes of what a signal other than Ctrl-C has ended.
+TERMINATED = tuple(128 + number for number in ENDING if number != signal.SIGINT)
 
 #: The signal that came, if it raised. It may have done so where Python drops what is raised, so it is noted too.
 _came: list[int] = []
 
 
 def raise_on_signals(document: Callable[[str], str]) -> None:
-    """From now on the first SIGINT raises KeyboardInterrupt, the first SIGTERM SystemExit.
+    """From now on the first SIGINT raises KeyboardInterrupt, another signal SystemExit.
 
     A second signal ends the process at once. ``document`` makes what is printed then, of a message, unless the run's
     own was.
@@ -36,10 +38,10 @@ def raise_on_signals(document: Callable[[str], str]) -> None:
     def handle(number: int, _frame: FrameType | None) -> NoReturn:
         if _came:
             if not said():
-                at_once(sys.stdout, document("terminated" if _came[0] == signal.SIGTERM else "interrupted"))
+                at_once(sys.stdout, document("interrupted" if _came[0] == signal.SIGINT else "terminated"))
             os._exit(128 + _came[0])
         _came.append(number)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     _handle(handle)
 
@@ -50,9 +52,9 @@ def ignore_signals() -> None:
 
 
 def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> dict[int, Any]:
-    """Have both signals handled so, where they are not ignored; what handled them before."""
+    """Have the signals handled so, where they are not ignored; what handled them before."""
     before: dict[int, Any] = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, handler)
     return before
@@ -71,7 +73,7 @@ class Stop:
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
-        """While the block runs, a first SIGINT or SIGTERM asks to stop, and a second one ends the process at once.
+        """While the block runs, a first signal asks to stop, and a second one ends the process at once.
 
         At once is without a word more to the PBX or to the state file, where the call in flight is recorded as in doubt
         since before it was sent. So does the first one end it once the run has come to its exit code.

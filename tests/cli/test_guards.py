@@ -148,6 +148,22 @@ def test_a_number_of_seconds_that_is_none_is_wrong_usage(value: str) -> None:
     assert "Invalid value for '--timeout'" in done.err
 
 
+def test_a_number_that_is_none_is_said_in_words() -> None:
+    declare("routes.yaml", numbered(1))
+    for option, message in (
+        ("--timeout", "'soon' is not a valid number of seconds."),
+        ("--retries", "'soon' is not a valid whole number."),
+    ):
+        assert message in pbxsync("plan", "routes.yaml", option, "soon").err
+
+
+def test_an_empty_name_of_a_file_is_not_taken_for_the_current_folder() -> None:
+    declare("routes.yaml", numbered(1))
+    done = pbxsync("apply", "routes.yaml", "--state", "", "--init", "--yes")
+    assert done.code == 1
+    assert "the name of a file is missing: it is empty." in done.err
+
+
 def test_the_client_loads_neither_rich_nor_the_command_line_of_httpx() -> None:
     program = "import sys, pbxsync.client, httpx; print([m for m in ('rich', 'httpx._main') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

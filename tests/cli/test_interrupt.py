@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what is in flight is finished and recorded, the rest is not attempted."""
+"""Ctrl-C, SIGTERM and SIGHUP: what is in flight is finished and recorded, the rest is not attempted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ from tests.cli.test_output import check
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")
 
-SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+_HANGUP = getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows, where none of this runs, has none
+SIGNALS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (_HANGUP, 128 + _HANGUP)]
+)
 
 
 @SIGNALS
