@@ -176,7 +176,7 @@ class Ended:
 #: A Ctrl-C came before pbxsync's own code ran, which is nothing to hold against it; or where that lets it through.
 TOO_EARLY, TOO_LATE = 98, 99
 #: A child that was just forked is not a command yet.
-HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def import_everything() -> None:
@@ -459,10 +459,11 @@ def drawn(world: World, dice: Random) -> Draw:
 
 
 def drawn_blows(dice: Random) -> tuple[Blow, ...]:
-    """No signal, Ctrl-C or SIGTERM once or twice, or SIGKILL, at any moment."""
-    numbers = dice.choices(
-        [[], [signal.SIGINT], [signal.SIGTERM], [signal.SIGINT] * 2, [signal.SIGTERM] * 2, [signal.SIGKILL]],
-        [68, 6, 6, 3, 3, 14],
+    """No signal, Ctrl-C, SIGTERM or SIGHUP once or twice, or SIGKILL, at any moment."""
+    interrupt, term, hangup = HELD_BACK
+    numbers: list[signal.Signals] = dice.choices(
+        [[], [interrupt], [term], [hangup], [interrupt] * 2, [term] * 2, [hangup, term], [signal.SIGKILL]],
+        [68, 4, 4, 4, 2, 2, 2, 14],
     )[0]
     first = dice.randint(0, 12)
     return tuple(Blow(first if n == 0 else 0, dice.uniform(0, 0.04), number) for n, number in enumerate(numbers))
@@ -685,8 +686,8 @@ _SUM = re.compile(r"^routes\.yaml: (\d+) applied, (\d+) failed, (\d+) in doubt, 
 def check_code(done: Done, schema: Draft202012Validator) -> None:
     """The exit code is one of those documented, and agrees with what was printed and recorded."""
     code, blows = done.ended.code, done.ended.blows
-    expect(code in (0, 1, 3, 130, 143), f"exit code {code} is documented")
-    for wanted, number in ((130, signal.SIGINT), (143, signal.SIGTERM)):
+    expect(code in (0, 1, 3, 129, 130, 143), f"exit code {code} is documented")
+    for wanted, number in ((129, signal.SIGHUP), (130, signal.SIGINT), (143, signal.SIGTERM)):
         expect(code != wanted or number in blows, f"exit code {code} comes of a signal, and there was none")
     recorded = bool(done.now and done.now.doubts) if done.draw.state else None
     if recorded is not None and code in (0, 1, 3):
@@ -897,7 +898,7 @@ class Soak:
     def _count(self, done: Done) -> None:
         tally, code = self.tally, done.ended.code
         tally.applies += 1
-        names = {0: "done", 1: "failed", 3: "in doubt", 130: "interrupted", 143: "interrupted"}
+        names = {0: "done", 1: "failed", 3: "in doubt", 129: "interrupted", 130: "interrupted", 143: "interrupted"}
         tally.outcomes[names.get(code, "killed" if code < 0 else f"exit code {code}")] += 1
         tally.faults.update(kind for _, kind in done.struck)
         tally.faults["connection refused"] += done.draw.unreachable and bool(done.ended.code)
