@@ -44,7 +44,7 @@ JSON_AND_XML = pytest.mark.parametrize("kind", ["json", "xml"])
 
 #: At how many steps an apply, and any other command, is killed at first, spread evenly over all that it has. What an
 #: apply goes through is the same in XML, but not the steps that are hit.
-KILLS, KILLS_OF_OTHERS = {"json": 205, "xml": 110}, 100
+KILLS, KILLS_OF_OTHERS = {"json": 205, "xml": 60}, 50
 #: One in so many kills is followed by the next runs though they begin with what they have begun with before.
 AGAIN = 100
 
