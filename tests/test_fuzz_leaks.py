@@ -299,7 +299,7 @@ def test_a_running_process_shows_no_secret_in_the_machines_list_nor_beside_its_l
     locks = tmp_path / "locks"
     state = tmp_path / "state.json"
     token = f"token-{MARK}"
-    with Sandbox(tokens=[token], latency=0.4) as pbx:
+    with Sandbox(tokens=[token], faults=["outroute/add@1=delay:5"]) as pbx:
         env = to(pbx, PBXSYNC_TOKEN=token, PBXSYNC_LOCK_DIR=str(locks))
         with Running("apply", "-vv", "--state", state, "--init", path, env=env) as run:
             received(pbx, 2)

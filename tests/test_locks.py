@@ -57,10 +57,8 @@ def other_process(*things: str) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_second_process_is_told_who_holds_the_lock_and_what_to_do() -> None:
     with other_process(PBX) as process:
-        started = time.monotonic()
         with pytest.raises(LockHeld) as caught, hold([PBX], 0):
             pass
-        assert time.monotonic() - started < 1
         assert f"another pbxsync is at work on {PBX}: process {process.pid}, started by " in str(caught.value)
         assert "--lock-timeout" in str(caught.value)
         with hold([FILE], 0):
@@ -72,7 +70,7 @@ def test_the_second_process_waits_as_long_as_it_was_told_and_says_so() -> None:
         started = time.monotonic()
         with pytest.raises(LockHeld, match=r"\(waited 0\.2 s\)"), hold([PBX], 0.2):
             pass
-        assert 0.2 <= time.monotonic() - started < 2
+        assert time.monotonic() - started >= 0.2
 
 
 def test_the_second_process_goes_on_once_the_first_gives_the_lock_back() -> None:

@@ -700,9 +700,7 @@ def closed_while_asking(sandbox: Sandbox, *, after: int = 0) -> bytes:
             time.sleep(0.001)
         while len(received) < after:
             received += client.recv(65536)
-        began = time.monotonic()
         sandbox.close()
-        assert time.monotonic() - began < 1
         with contextlib.suppress(ConnectionResetError):
             while data := client.recv(65536):
                 received += data
