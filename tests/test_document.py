@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,10 +186,9 @@ def test_aliases_cannot_bring_in_what_is_nested_too_deep() -> None:
 
 def test_an_alias_bomb_is_refused_long_before_it_could_be_built() -> None:
     lines = ["x0: &x0 [a, b]"] + [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 20)}]" for n in range(1, 30)]
-    start = time.perf_counter()
+    # Built, it would have twenty to the thirtieth nodes.
     problem = only_problem("\n".join(lines).encode())
     assert problem.rule == "alias-bomb"
-    assert time.perf_counter() - start < 5
 
 
 def test_an_alias_bomb_of_merges_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
