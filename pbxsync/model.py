@@ -346,6 +346,15 @@ class Plan:
         return sum(1 for change in self.changes if change.action is action)
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan with the PBX's routes in their order of precedence: those that it holds, and those that it will hold."""
+
+    plan: Plan
+    before: tuple[Route, ...]
+    after: tuple[Route, ...]
+
+
 class Status(StrEnum):
     """What became of a change."""
 
