@@ -18,7 +18,7 @@ _VERBS = {Action.ADD: "adds", Action.UPDATE: "changes", Action.DELETE: "deletes"
 
 
 def sentence(plan: Plan) -> str:
-    """What a plan does, in one sentence such as «Adds 1 route and changes 2; no call goes elsewhere.»"""
+    """What a plan does, in one sentence, such as: Adds 1 route and changes 2; no call goes elsewhere."""
     if not plan.changes:
         return "Changes nothing."
     counts = [(verb, plan.count(action)) for action, verb in _VERBS.items()]
