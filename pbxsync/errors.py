@@ -54,6 +54,10 @@ class StateError(PbxsyncError):
     """A state file is missing, unreadable, of another version, of another PBX, or can't be written."""
 
 
+class PlanFileError(PbxsyncError):
+    """A saved plan is missing, unreadable, altered, of another version, of another PBX, or applied already."""
+
+
 class PlanRefused(PbxsyncError):
     """The plan would do more than the user allowed, such as too many deletions."""
 

@@ -65,6 +65,10 @@ def _meant(change: Change, table: Mapping[object, KnownRoute], places: Mapping[s
     return found[-1]
 
 
+#: So many saved plans that were applied are remembered; what was made before those is stale long since.
+_PLANS = 20
+
+
 class StateFile:
     """A recorded known state on disk, as JSON by ``schema/state.schema.json``.
 
@@ -77,6 +81,7 @@ class StateFile:
         self.path = path
         self._written = state
         self._run: _Run | None = None
+        self._plan: str | None = None
         #: Whether somebody else wrote the file during the run, which must not be undone.
         self._theirs = False
 
@@ -125,12 +130,21 @@ class StateFile:
         """Replace what is recorded. A run that was begun is over."""
         self._write(state, [])
 
+    def note_plan(self, checksum: str) -> None:
+        """Have the run that `begin` will write recorded as that of the saved plan with this checksum.
+
+        Of a run that changed nothing, `end` takes that back: it may be tried again.
+        """
+        self._plan = checksum
+
     def begin(self, changes: Iterable[Change], routes: Iterable[KnownRoute] | None = None) -> None:
         """Record what is going to be sent, in its order, and the PBX's routes where it has told them.
 
         It proves, before anything is sent, that the file can be written.
         """
         state = self.state if routes is None else replace(self.state, routes=tuple(routes))
+        if self._plan is not None:
+            state = replace(state, applied_plans=(*state.applied_plans, self._plan)[-_PLANS:])
         self._write(state, [InRun(change) for change in changes])
 
     def sending(self, change: Change) -> None:
@@ -167,10 +181,13 @@ class StateFile:
         """End the run: the routes are what its signs make of them, or what the PBX has told that they are."""
         if self._theirs:
             return
+        state = self.state
+        if self._run is not None and all(one.sign in (Sign.WAITING, Sign.NOT_APPLIED) for one in self._run.changes):
+            state = replace(state, applied_plans=tuple(one for one in state.applied_plans if one != self._plan))
         if routes is not None:
-            self.write(replace(self.state, routes=tuple(routes)))
+            self.write(replace(state, routes=tuple(routes)))
         elif self._run is not None:
-            self.write(self.state)
+            self.write(state)
 
     def close(self) -> None:
         """Let go of the file, as it is."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +49,10 @@ def check_stream(stream: BinaryIO, name: str, *, table: bool = False) -> Checked
         data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         return unreadable(name, error)
-    return check(parse(data, name), table=table)
+    checked = check(parse(data, name), table=table)
+    if checked.desired is None:
+        return checked
+    return replace(checked, desired=replace(checked.desired, digest=hashlib.sha256(data).hexdigest()))
 
 
 def unreadable(name: str, reason: OSError | str) -> Checked:

@@ -123,7 +123,8 @@ class Verdict:
 class Desired:
     """What one file declares: its routes in order of precedence, its tests, and the PBX that it is meant for.
 
-    ``name``, ``url`` and ``type`` are the file's ``pbx`` section; each is None where the file doesn't say.
+    ``name``, ``url`` and ``type`` are the file's ``pbx`` section; each is None where the file doesn't say. ``digest``
+    is the SHA-256 of what was read, in hexadecimal.
     """
 
     file: str
@@ -132,6 +133,7 @@ class Desired:
     url: str | None = None
     type: str | None = None
     tests: tuple[Claim, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +240,14 @@ class KnownState:
     """What pbxsync believes is on one PBX, in the PBX's order of precedence.
 
     ``pbx`` is the PBX's address. ``source`` is ``live`` or the path of the state file that it was read from.
+    ``applied_plans`` are the checksums of the saved plans that were applied to it, so that none is a second time.
     """
 
     pbx: str | None
     routes: tuple[KnownRoute, ...]
     source: str = "live"
     doubts: tuple[Doubt, ...] = ()
+    applied_plans: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +348,15 @@ class Plan:
     def count(self, action: Action) -> int:
         """How many changes of this kind the plan holds."""
         return sum(1 for change in self.changes if change.action is action)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan with the PBX's routes in their order of precedence: those that it holds, and those that it will hold."""
+
+    plan: Plan
+    before: tuple[Route, ...]
+    after: tuple[Route, ...]
 
 
 class Status(StrEnum):

@@ -58,6 +58,8 @@ def dump(state: KnownState, run: Sequence[InRun] = ()) -> str:
         f'  "routes": {_one_a_line(routes)},\n'
         f'  "doubts": {_one_a_line(doubts)}'
     )
+    if state.applied_plans:
+        text += f',\n  "applied_plans": {_json(state.applied_plans)}'
     if run:
         # Last, so that what stands in front of the signs has no say in where they are to be found.
         text += f',\n  "run": {_one_a_line([{"outcome": one.sign, **_change_fields(one.change)} for one in run])}'
@@ -113,11 +115,15 @@ def parse(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
     routes = _get(value, "", "routes", list)
     doubts = _get(value, "", "doubts", list)
     run = _get(value, "", "run", list) if "run" in value else []
+    plans = _get(value, "", "applied_plans", list) if "applied_plans" in value else []
+    if not all(isinstance(one, str) for one in plans):
+        raise NoState("applied_plans holds something that is no text")
     state = KnownState(
         url,
         tuple(_known(item, f"routes[{n}]") for n, item in enumerate(routes)),
         source,
         tuple(_doubt(item, f"doubts[{n}]") for n, item in enumerate(doubts)),
+        tuple(plans),
     )
     return state, tuple(_in_run(item, f"run[{n}]") for n, item in enumerate(run))
 

@@ -250,3 +250,14 @@ def test_every_route_of_a_half_done_reorder_is_declared_left_out_or_a_copy_and_n
         made = again(*held)
         assert made.impact == ()
         assert not any(change.action in (Action.ADD, Action.DELETE) for change in made.changes)
+
+
+# --- editors --------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_begins_with_the_line_that_names_its_schema_to_editors_and_says_where_that_comes_from() -> None:
+    first, second, *rest = exported(REST).text.splitlines()
+    assert first == "# yaml-language-server: $schema=routes.schema.json"
+    assert second.endswith(": pbxsync schema routes > routes.schema.json")
+    assert rest[0] == "version: 1"
+    assert exported().text.startswith(f"{first}\n{second}\n")

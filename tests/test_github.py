@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.render.github import workflow_commands
+from pbxsync.text import printable
+from tests.in_process import workflow_commands as runner_commands
 
-#: As the runner reads a line: the command, its properties, its data.
-COMMAND = re.compile(r"::(error|warning) file=([^,:]*),line=(\d+),col=(\d+),title=([^,:]*)::(.*)")
+#: What stands for a character in a command's data, and in the value of a property, in the order in which GitHub's
+#: runner (actions/runner, ActionCommand) puts them back: %25 comes last.
+DATA = {"%0D": "\r", "%0A": "\n", "%25": "%"}
+PROPERTY = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
+
+
+def unescaped(text: str, escapes: dict[str, str]) -> str:
+    for escape, char in escapes.items():
+        text = text.replace(escape, char)
+    return text
+
+
+def read(line: str) -> tuple[str, dict[str, str], str]:
+    """A line as the runner reads it: the command, its properties, its data."""
+    assert line.startswith("::")
+    head, found, data = line[2:].partition("::")
+    assert found
+    name, _, properties = head.partition(" ")
+    pairs = [pair.partition("=") for pair in properties.split(",") if pair]
+    # Of several = the runner takes all that stand before the value.
+    values = {key: unescaped(value.lstrip("="), PROPERTY) for key, _, value in pairs}
+    return name, {key: value for key, value in values.items() if value}, unescaped(data, DATA)
 
 
 def problem(file: str = "routes.yaml", message: str = "wrong", severity: Severity = Severity.ERROR) -> Problem:
@@ -47,15 +67,24 @@ HOSTILE = st.one_of(
 )
 
 
-@given(HOSTILE, HOSTILE)
-def test_no_file_name_and_no_message_can_begin_a_command_of_its_own(file: str, message: str) -> None:
-    output = workflow_commands([problem(file, message)])
+@given(HOSTILE, HOSTILE, st.sampled_from(Severity))
+def test_what_the_runner_reads_is_what_was_written_whatever_a_file_is_called_and_holds(
+    file: str, message: str, severity: Severity
+) -> None:
+    output = workflow_commands([problem(file, message, severity)])
     assert output.endswith("\n")
     # Every character that any reader takes for a line end.
     assert len(output.splitlines()) == 1
-    assert COMMAND.fullmatch(output[:-1]) is not None
-    assert "%0A" not in output.replace("%250A", "")
-    assert "%0D" not in output
+    place = {"line": "3", "col": "13", "title": "pbxsync not-text"}
+    named = printable(file).lstrip("=")
+    assert read(output[:-1]) == (str(severity), {**({"file": named} if named else {}), **place}, printable(message))
+
+
+@given(st.lists(st.builds(problem, HOSTILE, HOSTILE), max_size=4))
+def test_each_problem_is_a_command_and_there_is_no_other(problems: list[Problem]) -> None:
+    lines = workflow_commands(problems).splitlines()
+    assert runner_commands("\n".join(lines)) == lines
+    assert [read(line)[2] for line in lines] == [printable(problem.message) for problem in problems]
 
 
 @pytest.mark.parametrize("text", ["\n::error::x", "\r::error::x", "\x1b[31m"])

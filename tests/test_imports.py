@@ -52,6 +52,8 @@ ROOMS = [
     "locks",
     "export",
     "render",
+    "plan_values",
+    "saved_plan",
     "sandbox",
     "cli",
 ]
@@ -59,7 +61,7 @@ ROOMS = [
 #: The only rooms that know a library.
 USERS = {
     "yaml": {"document", "syntax_errors"},
-    "jsonschema": {"schema_problems"},
+    "jsonschema": {"saved_plan", "schema_problems"},
     "deepdiff": {"changes"},
     "httpx": {"transport"},
     "tenacity": {"client"},
@@ -67,6 +69,8 @@ USERS = {
     "filelock": {"locks"},
     "rich": {"cli"},
     "click": {"cli", "render"},
+    "jinja2": {"render"},
+    "markupsafe": {"render"},
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUTES = schemas.load("routes")
+#: What editors know and JSON Schema doesn't: templates, and what is said of a value that departs from its schema.
+EDITORS = {"$comment", "defaultSnippets", "errorMessage", "patternErrorMessage"}
 
 
 def properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -57,7 +61,8 @@ def test_each_property_of_a_schema_has_a_description(name: str) -> None:
 
 
 def test_each_property_of_the_routes_schema_has_examples_that_keep_to_it() -> None:
-    found = [ROUTES, *ROUTES["$defs"].values(), *(schema for _, schema in properties(ROUTES))]
+    found = [ROUTES, ROUTES["$defs"]["route"], ROUTES["$defs"]["test"], *(schema for _, schema in properties(ROUTES))]
+    found += [schema["items"] for schema in found if "description" in schema.get("items", {})]
     assert len(found) >= 20
     for schema in found:
         assert schema["examples"], schema
@@ -78,9 +83,65 @@ def test_each_check_of_the_routes_schema_has_words_for_what_departs_from_it() ->
         "default",
         "properties",
         "items",
+        *EDITORS,
     }
     used = {key for schema in subschemas(ROUTES) for key in schema} - structure
     assert used == set(_EXPLAIN)
+
+
+def test_a_default_is_what_a_file_without_the_key_means() -> None:
+    defaults = {path: schema["default"] for path, schema in properties(ROUTES) if "default" in schema}
+    assert defaults == {
+        "/version": 1,
+        "/properties/pbx/type": "json",
+        "/$defs/route/prefix": "",
+        "/$defs/route/prepend": "",
+        "/$defs/route/callerid": "",
+        "/$defs/test/callerid": "",
+    }
+
+
+def test_what_several_fields_share_says_nothing_that_an_editor_would_show_for_each_of_them() -> None:
+    shared = {schema["$ref"] for schema in subschemas(ROUTES) if "description" in schema and "$ref" in schema}
+    assert len(shared) == 4
+    for reference in shared:
+        assert not {"title", "description", "examples", "default"} & set(
+            ROUTES["$defs"][reference.removeprefix("#/$defs/")]
+        )
+
+
+def test_a_field_that_refers_to_a_definition_has_no_check_of_its_own_beside_it() -> None:
+    # An editor would take the two for one of several that may hold, and complete no value.
+    for schema in subschemas(ROUTES):
+        assert "$ref" not in schema or set(schema) <= {"$ref", "description", "default", "examples"}
+
+
+def test_every_check_that_a_text_may_fail_has_words_for_an_editor() -> None:
+    texts = [schema for schema in subschemas(ROUTES) if "pattern" in schema]
+    assert len(texts) == 6
+    for schema in texts:
+        assert schema["errorMessage"].endswith(".")
+        assert schema["patternErrorMessage"].endswith(".")
+
+
+def fill(body: Any) -> Any:
+    """A template's value: ``^`` says that what follows is YAML, ``$1`` is a gap."""
+    if isinstance(body, dict):
+        return {key: fill(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [fill(value) for value in body]
+    assert body.startswith("^")
+    return yaml.safe_load(re.sub(r"[$][0-9]", "9", body[1:]))
+
+
+def test_what_a_template_writes_keeps_to_the_schema() -> None:
+    found = [(schema, snippet) for schema in subschemas(ROUTES) for snippet in schema.get("defaultSnippets", ())]
+    assert len(found) == 3
+    for schema, snippet in found:
+        assert snippet["label"]
+        assert snippet["description"].endswith(".")
+        validator = Draft202012Validator({**schema, "$defs": ROUTES["$defs"]})
+        assert list(validator.iter_errors(fill(snippet["body"]))) == []
 
 
 def test_no_pattern_of_any_schema_has_a_dollar_that_lets_a_line_end_pass() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,15 +11,12 @@ from pbxsync.model import Claim, Location, Problem, Severity, Verdict
 from pbxsync.render.junit import Suite, failure_document, junit_document
 from pbxsync.render.paint import Paint
 from pbxsync.render.verdicts import verdict_item, verdict_lines, verdicts_sum
+from tests.junit_xml import junit
 
 AT = Location("hq.yaml", 12, 5)
 PASSED = Verdict(Claim(AT, "_9011X.", "201", route="international"))
 FAILED = Verdict(Claim(Location("hq.yaml", 14, 5), "911", no_route=True), "911 goes to all", "911", None)
 ODD = 'a\x00\x1b\n"<&>\ud800\ufffe\u2028é'
-
-
-def xml(document: str) -> ElementTree.Element:
-    return ElementTree.fromstring(document.encode("utf-8"))  # noqa: S314 - pbxsync wrote it
 
 
 def warning(message: str, severity: Severity = Severity.WARNING) -> Problem:
@@ -80,7 +76,7 @@ def test_a_verdict_as_json_has_what_was_tested_and_a_call_that_breaks_it() -> No
 
 
 def test_a_file_is_a_suite_and_a_test_is_a_case_named_for_its_calls() -> None:
-    root = xml(junit_document([Suite("hq.yaml", (PASSED, FAILED)), Suite("b.yaml")]))
+    root = junit(junit_document([Suite("hq.yaml", (PASSED, FAILED)), Suite("b.yaml")]))
     assert root.attrib == {"name": "pbxsync", "tests": "2", "failures": "1", "errors": "0"}
     hq, b = root
     assert hq.attrib == {"name": "hq.yaml", "tests": "2", "failures": "1", "errors": "0", "skipped": "0"}
@@ -96,13 +92,13 @@ def test_a_file_is_a_suite_and_a_test_is_a_case_named_for_its_calls() -> None:
 
 
 def test_tests_of_the_same_calls_have_names_of_their_own() -> None:
-    (suite,) = xml(junit_document([Suite("hq.yaml", (FAILED, PASSED, FAILED, FAILED))]))
+    (suite,) = junit(junit_document([Suite("hq.yaml", (FAILED, PASSED, FAILED, FAILED))]))
     assert [case.attrib["name"] for case in suite] == ["911", "_9011X. from 201", "911 (2)", "911 (3)"]
 
 
 def test_a_file_with_an_error_is_a_case_that_tells_all_its_problems_and_one_with_a_warning_is_not() -> None:
     problems = (warning("one"), warning("two", Severity.ERROR))
-    root = xml(junit_document([Suite("a.yaml", (), problems), Suite("b.yaml", (PASSED,), problems[:1])]))
+    root = junit(junit_document([Suite("a.yaml", (), problems), Suite("b.yaml", (PASSED,), problems[:1])]))
     assert (root.attrib["tests"], root.attrib["errors"]) == ("2", "1")
     (case,), (passed,) = root
     assert case.attrib == {"classname": "a.yaml", "name": "valid"}
@@ -113,17 +109,21 @@ def test_a_file_with_an_error_is_a_case_that_tells_all_its_problems_and_one_with
 
 
 def test_a_run_that_failed_before_any_file_is_a_document_with_an_error() -> None:
-    root = xml(failure_document("no such option\n--x"))
+    root = junit(failure_document("no such option\n--x"))
     assert (root.attrib["tests"], root.attrib["errors"]) == ("1", "1")
     error = root.find("testsuite/testcase/error")
     assert error is not None
     assert error.attrib["message"] == "no such option\\n--x"
 
 
+def test_a_run_without_any_file_is_a_document_without_suites() -> None:
+    assert list(junit(junit_document([]))) == []
+
+
 @given(st.text() | st.just(ODD) | st.text("\x00\x1b\ud800\ufffe\uffff<>&\"'] \r\n\t", max_size=9))
 def test_any_text_gives_xml_that_a_reader_takes(text: str) -> None:
     odd = Verdict(Claim(Location(text, 1, 1), text, text), text or "x", text, text)
     document = junit_document([Suite(text, (odd,)), Suite(text, (), (warning(text, Severity.ERROR),))])
-    root = xml(document)
+    root = junit(document)
     assert root.attrib["failures"] == root.attrib["errors"] == "1"
     assert re.search("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", document) is None

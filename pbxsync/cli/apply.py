@@ -10,6 +10,7 @@ import click
 
 from pbxsync.cli import planning, progress, showing, streams
 from pbxsync.cli.options import (
+    PATH,
     format_option,
     lock_option,
     option,
@@ -41,7 +42,8 @@ _Done = tuple[Applied, PbxsyncError | None]
 
 
 @click.command("apply", short_help="Bring the PBX to what the files declare.")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...")
+@option("--plan", "plan_file", type=PATH, metavar="PLAN", help="Apply this saved plan (plan --out), and nothing else.")
 @state_options
 @plan_options
 @lock_option
@@ -53,6 +55,7 @@ _Done = tuple[Applied, PbxsyncError | None]
 def command(
     ctx: click.Context,
     files: tuple[str, ...],
+    plan_file: Path | None,
     state: Path | None,
     init: bool,
     parallel: int,
@@ -68,14 +71,24 @@ def command(
     Plans as pbxsync plan does, and sends the plan's changes, one after the other to each PBX, several PBXs side by
     side. On a terminal it shows the plan and asks first. It stops at the first failure of a PBX; run again, it goes
     on there.
+
+    With --plan it applies a plan that pbxsync plan --out has saved, to the PBX that this was made for, and refuses it
+    where that holds something else by now. What is planned was chosen then: FILE and the options that plan are not
+    taken.
     """
-    wanted = planning.Wanted(files, state, init, parallel, choices, reach)
+    _check_usage(ctx, files, plan_file)
+    unplanned: list[showing.Failure] = []
+    warnings: list[Problem] = []
     try:
-        jobs, warnings = planning.jobs(wanted)
+        if plan_file is not None:
+            jobs, unplanned = planning.saved_jobs(plan_file, reach)
+        else:
+            jobs, warnings = planning.jobs(planning.Wanted(files, state, init, parallel, choices, reach))
     except PbxsyncError as error:
         ctx.exit(showing.show_input_errors(error, output, paint))
     stop = Stop()
     planned, failures = planning.plan_all(jobs, stop, parallel, lock_timeout)
+    failures = [*unplanned, *failures]
     with contextlib.ExitStack() as signals, contextlib.ExitStack() as sessions:
         for session, _ in planned:
             sessions.push(session)
@@ -102,6 +115,26 @@ def command(
         with stop.telling(code):
             told = output != "json" or _told(showing.document(results, warnings, failures))
     ctx.exit(code if told else code or 1)
+
+
+#: What a saved plan has decided.
+_PLANNING = ("state", "init", "prune", "max_deletes", "add_only", "reorder", "no_impact", "no_tests")
+
+
+def _check_usage(ctx: click.Context, files: tuple[str, ...], plan_file: Path | None) -> None:
+    """Either files are planned, or a saved plan is taken as it is. Variables are for both, and say nothing to that."""
+    if plan_file is None:
+        if not files:
+            raise click.UsageError("Missing argument 'FILE...', or --plan PLAN.")
+        return
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in _PLANNING
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if files or given:
+        what = " and ".join((["FILE"] if files else []) + given)
+        raise click.UsageError(f"--plan applies what was planned: {what} can't be chosen any more; plan again.")
 
 
 def _told(document: str) -> bool:

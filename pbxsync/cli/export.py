@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ from pbxsync.cli.options import PATH, option, output_options, reach_options
 from pbxsync.cli.reach import connected, target
 from pbxsync.cli.session import read_live
 from pbxsync.cli.showing import warn_of_copies
+from pbxsync.cli.writing import write
 from pbxsync.errors import SettingsError
 from pbxsync.export import export
 from pbxsync.render.text import counted
@@ -45,19 +45,8 @@ def command(output: Path | None, reach: Reach, paint: Paint) -> None:
     if output is None or str(output) == "-":
         click.echo(written.text, nl=False)
         return
-    from pbxsync.whole_file import write_whole
-
     try:
-        write_whole(output, written.text, mode=_mode(output))
+        write(output, written.text)
     except OSError as error:
         raise SettingsError(f"{output}: can't be written: {error.strerror}") from None
     click.echo(f"{printable(str(output))}: {counted(written.declared, 'route')} written.", err=True)
-
-
-def _mode(output: Path) -> int:
-    """The permission bits of the file that is written anew, or those that any new file of this user gets."""
-    if output.exists():
-        return output.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

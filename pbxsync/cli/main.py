@@ -130,6 +130,10 @@ def _document(arguments: Sequence[str], message: str) -> str:
         from pbxsync.render.junit import failure_document
 
         return failure_document(message)
+    if command == "validate" and "sarif" in formats:
+        from pbxsync.render.sarif import failure_sarif
+
+        return failure_sarif(message)
     return _json_document(command, message) if "json" in formats else ""
 
 

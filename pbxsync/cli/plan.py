@@ -9,6 +9,7 @@ import click
 
 from pbxsync.cli import planning, showing, streams
 from pbxsync.cli.options import (
+    PATH,
     format_option,
     option,
     output_options,
@@ -16,15 +17,20 @@ from pbxsync.cli.options import (
     reach_options,
     state_options,
 )
+from pbxsync.cli.reports import FORMATS, Planned, report_option
 from pbxsync.cli.stopping import Stop
-from pbxsync.errors import PbxsyncError
+from pbxsync.cli.writing import write
+from pbxsync.errors import DoubtOpen, PbxsyncError, SettingsError
 from pbxsync.render import text
+from pbxsync.text import command_line, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pbxsync.cli.options import Reach
-    from pbxsync.model import PlanChoices
+    from pbxsync.cli.session import Session
+    from pbxsync.model import Plan, PlanChoices, Problem
     from pbxsync.render.paint import Paint
 
 
@@ -37,7 +43,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit 2 where changes are pending.",
 )
-@format_option("text", "json")
+@option("--out", type=PATH, metavar="FILE", help="Save the plan, for: pbxsync apply --plan FILE.")
+@format_option(*FORMATS)
+@report_option
 @reach_options
 @output_options
 @click.pass_context
@@ -49,7 +57,10 @@ def command(
     parallel: int,
     choices: PlanChoices,
     detailed_exitcode: bool,
+    out: Path | None,
     output: str,
+    reports: Sequence[tuple[str, Path]],
+    comment_key: str,
     reach: Reach,
     paint: Paint,
 ) -> None:
@@ -62,20 +73,59 @@ def command(
     try:
         jobs, warnings = planning.jobs(wanted)
     except PbxsyncError as error:
+        nothing = Planned.refused(error, comment_key)
+        nothing.write(reports)
+        if output in ("markdown", "html"):
+            streams.document(nothing.rendered(output))
         ctx.exit(showing.show_input_errors(error, output, paint))
     planned, failures = planning.plan_all(jobs, Stop(), parallel, None)
     with contextlib.ExitStack() as sessions:
         for session, _ in planned:
             sessions.push(session)
     plans = [plan for _, plan in planned]
+    result = Planned([session.preview(plan) for session, plan in planned], warnings, failures, comment_key)
     if output == "text":
         showing.show_plans(plans, paint)
         click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
     showing.show_failures(failures)
-    if output == "json":
-        streams.document(showing.document(plans, warnings, failures))
+    if output != "text":
+        streams.document(result.rendered(output))
+    result.write(reports)
+    if out is not None:
+        failures += _save(out, planned, warnings, failures)
     codes = [failure.error.exit_code for failure in failures]
     codes += [3 for plan in plans if plan.in_doubt]
     codes += [1 for plan in plans if plan.failed_tests]
     pending = detailed_exitcode and any(plan.changes for plan in plans)
     ctx.exit(max(codes, default=2 if pending else 0))
+
+
+def _save(
+    out: Path, planned: Sequence[tuple[Session, Plan]], problems: Sequence[Problem], failures: Sequence[showing.Failure]
+) -> list[showing.Failure]:
+    """Save the plans that may be applied; why others are not. Raises SettingsError where the file can't be written."""
+    from pbxsync.saved_plan import saved_text
+
+    left_out = [showing.Failure(plan.file, error) for _, plan in planned if (error := _unsavable(plan))]
+    showing.show_failures(left_out)
+    saved = [session.save(plan) for session, plan in planned if not _unsavable(plan)]
+    if not saved:
+        streams.error_line(f"pbxsync: {printable(str(out))}: no plan is saved")
+        return left_out
+    errors = [(failure.file, str(failure.error)) for failure in (*failures, *left_out)]
+    try:
+        write(out, saved_text(saved, problems, errors))
+    except OSError as error:
+        raise SettingsError(f"--out: {out}: can't be written: {error.strerror}") from None
+    how = command_line("pbxsync", "apply", "--plan", str(out))
+    streams.error_line(printable(f"pbxsync: the plan is saved in {out}; apply it with: {how}"))
+    return left_out
+
+
+def _unsavable(plan: Plan) -> PbxsyncError | None:
+    """Why a plan can't be applied later."""
+    if plan.in_doubt:
+        return DoubtOpen("no plan is saved of it while an outcome is in doubt; settle it first")
+    if plan.pbx_url is None:
+        return SettingsError("no plan is saved of it, since it names no PBX: give --url (or PBXSYNC_URL), or pbx: url:")
+    return None

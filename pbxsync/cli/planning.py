@@ -5,27 +5,29 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
 
 from pbxsync.cli.files import load_all
-from pbxsync.cli.reach import target
-from pbxsync.cli.session import Job, Session, side_by_side
+from pbxsync.cli.reach import SANDBOX, target
+from pbxsync.cli.session import Job, Saved, Session, side_by_side
 from pbxsync.cli.showing import Failure
-from pbxsync.errors import PbxsyncError, SettingsError
+from pbxsync.errors import PbxsyncError, PlanFileError, SettingsError
+from pbxsync.model import Desired, PlanChoices
 from pbxsync.text import printable
 from pbxsync.urls import normal_url, without_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pbxsync.cli.files import Source
     from pbxsync.cli.options import Reach
     from pbxsync.cli.reach import Target
     from pbxsync.cli.stopping import Stop
-    from pbxsync.model import Desired, Plan, PlanChoices, Problem
+    from pbxsync.model import Plan, Problem
+    from pbxsync.saved_plan import SavedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,33 @@ def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
         "would be kept in the state file {}; give one of them another name",
     )
     return made, warnings
+
+
+def saved_jobs(path: Path, reach: Reach) -> tuple[list[Job], list[Failure]]:
+    """One job for each plan that a file holds, and what could not be planned then. Raises PlanFileError."""
+    from pbxsync.saved_plan import read_plans
+
+    found = read_plans(path)
+    return [_saved_job(path, saved, found.checksum, reach) for saved in found.plans], [
+        Failure(file, PbxsyncError(f"not in {path}, since it was not planned: {message}"))
+        for file, message in found.errors
+    ]
+
+
+def _saved_job(path: Path, saved: SavedPlan, checksum: str, reach: Reach) -> Job:
+    plan = saved.plan
+    url = plan.pbx_url or ""
+    store = PurePosixPath(url).stem if url.startswith(SANDBOX) else "sandbox"
+    to = target(reach, url=None if url.startswith(SANDBOX) else url, type=saved.type, name=plan.pbx_name, sandbox=store)
+    if to.address != url:
+        way_out = "take --sandbox away" if reach.sandbox else "apply it with --sandbox"
+        if not reach.sandbox and to.address is not None:
+            way_out = f"but --url or PBXSYNC_URL names {to.address}"
+        raise PlanFileError(f"{path}: the plan of {plan.file} is for another PBX: it was made for {url}; {way_out}")
+    state = None if plan.known_state == "live" else Path(plan.known_state)
+    desired = Desired(plan.file, (), plan.pbx_name, plan.pbx_url, saved.type)
+    choices = PlanChoices(add_only=saved.add_only)
+    return Job(desired, to, state, saved.begins_empty, choices, reach, Saved(saved, checksum))
 
 
 def _job(wanted: Wanted, source: Source, desired: Desired, *, several: bool) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,6 @@ from pbxsync.cli.session import lockable, read_live
 from pbxsync.cli.showing import warn_of_copies
 from pbxsync.errors import SettingsError
 from pbxsync.known_state import StateFile
-from pbxsync.model import KnownState
 from pbxsync.names import is_copy
 from pbxsync.render.text import counted
 from pbxsync.text import command_line, listed, printable
@@ -50,7 +50,7 @@ def command(state: Path, lock_timeout: float, reach: Reach, paint: Paint) -> Non
             live = read_live(client, to)
         doubts = tuple(doubt for doubt in file.state.doubts if stored_fault(doubt.change, live.routes))
         settled = [doubt for doubt in file.state.doubts if doubt not in doubts]
-        file.write(KnownState(to.address, live.routes, str(state), doubts))
+        file.write(replace(file.state, pbx=to.address, routes=live.routes, doubts=doubts))
     click.echo(f"{printable(str(state))}: {counted(len(live.routes), 'route')} of {to.address} recorded.")
     warn_of_copies([name for one in live.routes if is_copy(name := one.route.name)], paint)
     if settled:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from pbxsync import differ
 from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable, check_tested
 from pbxsync.cli.reach import NO_PBX, connected
-from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, SettingsError, StaleState, StateError
-from pbxsync.known_state import StateFile
-from pbxsync.model import Applied, KnownState, Outcome, Status
-from pbxsync.steps import outcomes
+from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, PlanFileError, SettingsError, StaleState, StateError
+from pbxsync.known_state import StateFile, with_changes
+from pbxsync.model import Applied, KnownState, Outcome, Preview, Status
+from pbxsync.steps import outcomes, steps
 from pbxsync.threads import without_signals
 from pbxsync.urls import without_scheme
 from pbxsync.verification import doubled, verify
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pbxsync.cli.stopping import Stop
     from pbxsync.client import Client
     from pbxsync.model import Desired, KnownRoute, Plan, PlanChoices
+    from pbxsync.saved_plan import SavedPlan
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -47,6 +48,15 @@ class Job:
     init: bool
     choices: PlanChoices
     reach: Reach
+    saved: Saved | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved plan that is to be applied, and the checksum of its file."""
+
+    plan: SavedPlan
+    checksum: str
 
 
 _UNCHECKED = "this PBX can't be asked for its routes, so what it held before and what it stored was not checked"
@@ -86,7 +96,10 @@ class Session:
         self._open.enter_context(hold(self.locks, timeout))
 
     def plan(self) -> Plan:
-        """Read what is known, compare, and work out what the plan does to calls. Raises PbxsyncError."""
+        """Read what is known, compare, and work out what the plan does to calls. Raises PbxsyncError.
+
+        A saved plan is taken as it is, where what is known is what it was made from.
+        """
         from pbxsync.effects import foreseen
 
         job = self.job
@@ -96,8 +109,35 @@ class Session:
             self._known = self._file.state
         else:
             self._known = self._read_live()
+        if job.saved is not None:
+            return self._resumed(job.saved)
         plan = differ.plan(job.desired, self._known, job.choices)
         return foreseen(plan, job.desired, self._known, job.choices)
+
+    def preview(self, plan: Plan) -> Preview:
+        """The plan with the routes that the PBX holds, and those that it will hold."""
+        after = with_changes(self._known.routes, [step.change for step in steps(plan)])
+        return Preview(plan, tuple(one.route for one in self._known.routes), tuple(one.route for one in after))
+
+    def save(self, plan: Plan) -> SavedPlan:
+        """The plan with what it was made from."""
+        from pbxsync.saved_plan import SavedPlan, known_digest
+
+        desired, choices = self.job.desired, self.job.choices
+        return SavedPlan(plan, self.job.target.type, choices.add_only, desired.digest, known_digest(self._known))
+
+    def _resumed(self, saved: Saved) -> Plan:
+        """The saved plan. Raises PlanFileError where it was applied already, and StaleState."""
+        if saved.checksum in self._known.applied_plans:
+            raise PlanFileError(
+                f"{saved.plan.plan.file}: {self._known.source} has recorded that this plan was applied already, and it "
+                "is not applied a second time; plan again to see what is left to do"
+            )
+        saved.plan.check_file()
+        plan = saved.plan.on(self._known)
+        if self._file is not None:
+            self._file.note_plan(saved.checksum)
+        return plan
 
     def check_unchanged(self) -> None:
         """Read the PBX again after somebody thought the plan over. Raises StaleState where it is another by now."""

@@ -30,7 +30,7 @@ class Failure:
 
 
 def show_input_errors(error: PbxsyncError, output: str, paint: Paint) -> int:
-    """Show why no file could even be planned; the exit code."""
+    """Show why no file could even be planned, on standard error and in the JSON document; the exit code."""
     problems = error.problems if isinstance(error, InputError) else ()
     if problems:
         show_problems(problems, "nothing was planned or sent", paint)
@@ -53,8 +53,7 @@ def show_problems(problems: Sequence[Problem], consequence: str, paint: Paint) -
 def show_failures(failures: Iterable[Failure]) -> None:
     """Say on standard error what failed, and for which file."""
     for failure in failures:
-        lead = f"{failure.file}: " if failure.file is not None else ""
-        streams.error_line(f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}")
+        streams.error_line(_said(failure))
 
 
 def warn_of_copies(names: Sequence[str], paint: Paint) -> None:
@@ -73,6 +72,18 @@ def show_plans(plans: Sequence[Plan], paint: Paint) -> None:
     parts = [text.plan_text(plan, paint) for plan in plans]
     parts += [text.totals(plans)] if len(plans) > 1 else []
     click.echo("\n".join(parts), nl=False)
+
+
+def plain(plans: Sequence[Plan], problems: Sequence[Problem], failures: Iterable[Failure]) -> str:
+    """All that a terminal shows of plans, without colour, as the text of a file."""
+    parts = [text.problem_lines(problems), *(f"{_said(failure)}\n" for failure in failures)]
+    parts += [text.plan_text(plan) for plan in plans] + ([text.totals(plans)] if len(plans) > 1 else [])
+    return "\n".join(part for part in parts if part)
+
+
+def _said(failure: Failure) -> str:
+    lead = f"{failure.file}: " if failure.file is not None else ""
+    return f"pbxsync: {printable(f'{lead}{str(failure.error).removeprefix(lead)}')}"
 
 
 def document(plans: Iterable[Plan | Applied], warnings: Sequence[Problem], failures: Iterable[Failure]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from pbxsync.cli.files import check_all
 from pbxsync.cli.options import format_option, option, output_options
 from pbxsync.file_tests import failures, held
 from pbxsync.model import Severity
-from pbxsync.render import github, text
+from pbxsync.render import github, sarif, text
 from pbxsync.render import json as json_render
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("validate", short_help="Check routes files, offline.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@format_option("text", "json", "github")
+@format_option("text", "json", "github", "sarif")
 @option("--strict", is_flag=True, help="Fail on warnings too.")
 @output_options
 @click.pass_context
@@ -38,6 +39,8 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
     warnings = len(problems) - errors
     if output == "json":
         streams.document(json_render.problems_document(problems))
+    elif output == "sarif":
+        streams.document(sarif.problems_sarif(problems, Path.cwd()))
     elif output == "github":
         click.echo(github.workflow_commands(problems), nl=False)
     else:

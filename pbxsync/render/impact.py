@@ -29,16 +29,29 @@ def impact_lines(impact: Sequence[Impact] | None, paint: Paint = _PLAIN) -> list
         return ["  Which calls go elsewhere, and whether the order is right, was not worked out (--no-impact)."]
     if not impact:
         return ["  No call changes."]
+    groups = kinds_of_calls(impact)
+    lines = [f"    {_line(group, paint)}" for group in groups[:_LINES]]
+    if len(groups) > _LINES:
+        lines.append(f"    … and {len(groups) - _LINES} more; --format json shows all sets of calls")
+    elif any(_is_cut(group) for group in groups):
+        lines.append("    (--format json shows all patterns)")
+    return ["  Calls that go elsewhere:", *lines]
+
+
+def kinds_of_calls(impact: Iterable[Impact]) -> list[tuple[Impact, ...]]:
+    """The entries of which a caller and the trunks notice the same, together; the gravest come first."""
     groups: dict[_Notice, list[Impact]] = {}
     for entry in sorted(impact, key=_gravity):
         notice = (entry.match, entry.but_not, _path(entry.before), _path(entry.after))
         groups.setdefault(notice, []).append(entry)
-    lines = [f"    {_line(group, paint)}" for group in list(groups.values())[:_LINES]]
-    if len(groups) > _LINES:
-        lines.append(f"    … and {len(groups) - _LINES} more; --format json shows all sets of calls")
-    elif any(_is_cut(group) for group in groups.values()):
-        lines.append("    (--format json shows all patterns)")
-    return ["  Calls that go elsewhere:", *lines]
+    return [tuple(group) for group in groups.values()]
+
+
+def numbers_of(group: Iterable[Impact]) -> list[NumberWords]:
+    """The numbers of the entries, pattern by pattern; those of which some are left out come behind the others."""
+    group = list(group)
+    plain = [NumberWords((pattern,)) for entry in group if not entry.words.but_not for pattern in entry.words.patterns]
+    return plain + [entry.words for entry in group if entry.words.but_not]
 
 
 def _is_cut(group: Sequence[Impact]) -> bool:
@@ -87,10 +100,8 @@ def _line(group: Sequence[Impact], paint: Paint) -> str:
 
 
 def _numbers(group: Iterable[Impact]) -> str:
-    """The numbers of the entries; what one of them leaves out is said behind its own patterns."""
-    plain = [pattern for entry in group if not entry.words.but_not for pattern in entry.words.patterns]
-    others = [numbers_in_words(entry.words.patterns, entry.words.but_not) for entry in group if entry.words.but_not]
-    return numbers_in_words([*plain, *others], limit=_PATTERNS)
+    each = [numbers_in_words(words.patterns, words.but_not) for words in numbers_of(group)]
+    return numbers_in_words(each, limit=_PATTERNS)
 
 
 def _trunks(path: CallPath | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pbxsync.model import Action, Applied, CallPath, Change, Impact, Move, Plan, Problem, Route, Verdict
+from pbxsync.model import Action, Applied, CallPath, Change, Impact, Move, NumberWords, Plan, Problem, Route, Verdict
 from pbxsync.render.verdicts import verdict_item
 from pbxsync.text import safe_json
 
@@ -27,11 +27,18 @@ def plans_document(
 
     ``errors`` are pairs of a file and what kept it from being planned or applied; a file of None stands for all.
     """
-    return document(
-        plans=[_applied(plan) if isinstance(plan, Applied) else _plan(plan) for plan in plans],
-        problems=[problem_item(problem) for problem in problems],
-        errors=[{"file": file, "message": message} for file, message in errors],
-    )
+    return document(**plan_parts(plans, problems, errors))
+
+
+def plan_parts(
+    plans: Iterable[Plan | Applied], problems: Iterable[Problem], errors: Iterable[tuple[str | None, str]]
+) -> dict[str, Any]:
+    """The parts of the document of `plans_document`."""
+    return {
+        "plans": [_applied(plan) if isinstance(plan, Applied) else _plan(plan) for plan in plans],
+        "problems": [problem_item(problem) for problem in problems],
+        "errors": [{"file": file, "message": message} for file, message in errors],
+    }
 
 
 def verdicts_document(verdicts: Iterable[Verdict], problems: Iterable[Problem]) -> str:
@@ -72,6 +79,7 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         "action": str(change.action),
         "name": change.name,
+        "id": change.id,
         "before": _route(change.before),
         "after": _route(change.after),
         "fields": [
@@ -88,16 +96,34 @@ def _move(move: Move) -> dict[str, Any]:
         "copy": move.copy.name if move.copy else None,
         "deletes": [removal.name for removal in move.removals],
         "renames": move.rename.before.name if move.rename and move.rename.before else None,
+        "steps": [_step(step) for step in (move.copy, *move.removals, move.rename) if step is not None],
         "behind": [
             {
                 "route": one.route,
                 "numbers": list(one.numbers),
                 "callers": {"match": list(one.match), "not": list(one.but_not)},
+                "words": _words(one.words, one.numbers),
             }
             for one in move.behind
         ],
         "others": move.others,
     }
+
+
+def _step(change: Change) -> dict[str, Any]:
+    return {
+        "action": str(change.action),
+        "id": change.id,
+        "before": _route(change.before),
+        "after": _route(change.after),
+    }
+
+
+def _words(words: NumberWords, numbers: tuple[str, ...]) -> dict[str, Any] | None:
+    """Numbers in fewer words; None where there are no fewer."""
+    if words == NumberWords(numbers):
+        return None
+    return {"patterns": list(words.patterns), "but_not": list(words.but_not)}
 
 
 def _value(value: str | tuple[str, ...]) -> str | list[str]:
@@ -133,6 +159,7 @@ def _impact(entry: Impact) -> dict[str, Any]:
     return {
         "numbers": list(entry.numbers),
         "callers": {"match": list(entry.match), "not": list(entry.but_not)},
+        "words": _words(entry.words, entry.numbers),
         "before": _path(entry.before),
         "after": _path(entry.after),
         "example": {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,9 +12,11 @@ from jsonschema import Draft202012Validator
 from pbxsync import schemas
 from tests.cli.forked import pbxsync
 from tests.cli.process import Ended, route
+from tests.junit_xml import junit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from xml.etree.ElementTree import Element
 
 ROUTES = [
     route("emergency", "911", ["carrier-a", "analog-line"]),
@@ -51,8 +52,8 @@ def check(done: Ended) -> Any:
     return document
 
 
-def xml(done: Ended) -> ElementTree.Element:
-    return ElementTree.fromstring(done.out.encode("utf-8"))  # noqa: S314 - pbxsync wrote it
+def xml(done: Ended) -> Element:
+    return junit(done.out)
 
 
 def both(name: str) -> str:

@@ -1,0 +1,183 @@
+"""Saved plans: those of one or several PBXs as a file, by ``schema/plan.schema.json``, and back, read without trust.
+
+It is the document of ``plan --format json`` with a part more, ``saved``: what the plans were made from, and a checksum
+over all of it. The checksum finds what was cut short or edited; who can forge a file can forge that too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+from pbxsync import __version__, schemas
+from pbxsync.errors import PlanFileError, StaleState
+from pbxsync.model import KnownRoute, KnownState
+from pbxsync.plan_values import plan_of
+from pbxsync.render.json import FORMAT_VERSION, document, plan_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pbxsync.model import Change, Plan, Problem
+
+#: The most that is read of a file, in bytes; no plan of a PBX comes near.
+MAX_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """The plan of one PBX with what it was made from.
+
+    ``type`` is the format of the PBX's API, ``add_only`` whether that was chosen. ``file_digest`` is the SHA-256 of the
+    routes file, and ``known_digest`` that of the known state, both in hexadecimal.
+    """
+
+    plan: Plan
+    type: str
+    add_only: bool
+    file_digest: str
+    known_digest: str
+
+    @property
+    def begins_empty(self) -> bool:
+        """Whether nothing was known of the PBX: there may be no state file yet."""
+        return self.known_digest == known_digest(KnownState(None, ()))
+
+    def on(self, known: KnownState) -> Plan:
+        """The plan for the PBX that holds this. Raises StaleState where that is not what the plan was made from."""
+        plan = self.plan
+        if known_digest(known) != self.known_digest:
+            holds = "the PBX holds" if plan.known_state == "live" else f"{plan.known_state} has recorded"
+            raise StaleState(f"{plan.file}: stale plan: {holds} something else than it was made from; plan again")
+        places = {one: place for place, one in enumerate(known.routes)}
+        return replace(plan, changes=tuple(_placed(change, places) for change in plan.changes))
+
+    def check_file(self) -> None:
+        """Raise StaleState where the routes file is there and has changed since."""
+        try:
+            with Path(self.plan.file).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return  # the plan needs no file, and may be applied where there is none
+        if digest != self.file_digest:
+            raise StaleState(f"{self.plan.file}: stale plan: the file has changed since it was planned; plan again")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """What a file of saved plans holds. ``errors`` are what kept a file from being planned, as in the document.
+
+    ``checksum`` is that of the file: no two plans have the same.
+    """
+
+    checksum: str
+    plans: tuple[SavedPlan, ...]
+    errors: tuple[tuple[str | None, str], ...] = ()
+
+
+def known_digest(known: KnownState) -> str:
+    """The SHA-256 of what is known of a PBX: its routes, their ids and their order, and what is in doubt."""
+    routes = [[*one.route.fields().values(), one.id] for one in known.routes]
+    doubts = [
+        [
+            str(doubt.change.action),
+            *(side and list(side.fields().values()) for side in (doubt.change.before, doubt.change.after)),
+        ]
+        for doubt in known.doubts
+    ]
+    return _digest([routes, doubts])
+
+
+def saved_text(
+    saved: Sequence[SavedPlan], problems: Iterable[Problem] = (), errors: Iterable[tuple[str | None, str]] = ()
+) -> str:
+    """The text of a file of these plans; ``problems`` and ``errors`` as in the document of ``plan --format json``."""
+    parts = plan_parts([one.plan for one in saved], problems, errors)
+    header: dict[str, Any] = {
+        "pbxsync": __version__,
+        "plans": [
+            {
+                "type": one.type,
+                "add_only": one.add_only,
+                "file_sha256": one.file_digest,
+                "known_state_sha256": one.known_digest,
+            }
+            for one in saved
+        ],
+    }
+    header["checksum"] = _checksum({"format_version": FORMAT_VERSION, **parts}, header)
+    return document(**parts, saved=header)
+
+
+def read_plans(path: Path) -> PlanFile:
+    """The plans that a file holds. Raises PlanFileError, with the reason and what to do."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise PlanFileError(f"{path}: not a saved plan: it is larger than {MAX_BYTES >> 20} MiB")
+        value = json.loads(data)
+    except OSError as error:
+        raise PlanFileError(f"{path}: the saved plan can't be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise PlanFileError(f"{path}: not a saved plan: it is not JSON, or cut short; {_AGAIN}") from None
+    header = _checked(path, value)
+    plans = zip(value["plans"], header["plans"], strict=True)
+    errors = tuple((error["file"], error["message"]) for error in value["errors"])
+    return PlanFile(header["checksum"], tuple(_saved(item, made) for item, made in plans), errors)
+
+
+_AGAIN = "save it anew with: pbxsync plan --out"
+
+
+def _checked(path: Path, value: Any) -> dict[str, Any]:
+    """The part ``saved`` of a document that fits the schema and its checksum."""
+    version = value.get("format_version") if isinstance(value, dict) else None
+    if not isinstance(version, str) or "plans" not in value:
+        raise PlanFileError(f"{path}: not a saved plan; {_AGAIN}")
+    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        raise PlanFileError(
+            f"{path}: its format_version is {version[:20]}, and this pbxsync reads {FORMAT_VERSION}: apply it with the "
+            "pbxsync that made it, or plan again"
+        )
+    header = value.get("saved")
+    if header is None:
+        raise PlanFileError(f"{path}: this is what plan --format json prints, which can't be applied; {_AGAIN}")
+    if not isinstance(header, dict) or header.get("checksum") != _checksum(value, header):
+        raise PlanFileError(
+            f"{path}: the plan was altered or cut short after it was saved, and is not applied; {_AGAIN}"
+        )
+    faults = Draft202012Validator(schemas.load("plan")).iter_errors(value)
+    fault = next(faults, None)
+    if fault is not None or len(header["plans"]) != len(value["plans"]):
+        where = fault.json_path if fault is not None else "$.saved.plans"
+        raise PlanFileError(f"{path}: not a saved plan: {where} is not as it must be; {_AGAIN}")
+    return header
+
+
+def _saved(item: Any, made: Any) -> SavedPlan:
+    return SavedPlan(plan_of(item), made["type"], made["add_only"], made["file_sha256"], made["known_state_sha256"])
+
+
+def _checksum(document: dict[str, Any], header: dict[str, Any]) -> str:
+    rest = {key: value for key, value in document.items() if key != "saved"}
+    return _digest([rest, {key: value for key, value in header.items() if key != "checksum"}])
+
+
+def _placed(change: Change, places: Mapping[KnownRoute, int]) -> Change:
+    """The change with the places that its routes have on the PBX: what stands lowest is deleted first."""
+    move = change.move
+    if move is not None:
+        move = replace(move, removals=tuple(_placed(removal, places) for removal in move.removals))
+    place = places.get(KnownRoute(change.before, change.id)) if change.before is not None else None
+    return replace(change, place=place, move=move)
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,253 @@
+"""The workflows, the action and the CI examples: right by their schemas, safe by zizmor, and they do what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from pbxsync.sandbox import Sandbox
+from tests.action_runner import ACTION, ROOT, Runner
+from tests.cli.process import declare, names, route, stored, to
+from tests.fake_github import FakeGitHub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+EXAMPLES = sorted((ROOT / "examples" / "github").glob("*.yml"))
+GITLAB = ROOT / "examples" / "gitlab" / ".gitlab-ci.yml"
+PROGRAMS = sysconfig.get_path("scripts")
+
+in_bash = pytest.mark.skipif(sys.platform == "win32", reason="the bash that Windows finds is not the runner's")
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    content = loaded(path)
+    jobs = content["jobs"].values() if "jobs" in content else [content["runs"]]
+    return [step for job in jobs for step in job["steps"]]
+
+
+def example(name: str) -> dict[str, Any]:
+    return loaded(ROOT / "examples" / "github" / f"{name}.yml")
+
+
+def step_of(job: Mapping[str, Any], *, name: str = "", uses: str = "") -> dict[str, Any]:
+    found: list[dict[str, Any]] = [
+        one for one in job["steps"] if one.get("name") == name or (uses and one.get("uses", "").startswith(uses))
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, check=False)
+
+
+# --- by their schemas, and by zizmor --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", [*WORKFLOWS, *EXAMPLES]),
+        ("vendor.github-actions", [ROOT / "action.yml"]),
+        ("vendor.dependabot", [ROOT / ".github" / "dependabot.yml"]),
+        ("vendor.gitlab-ci", [GITLAB]),
+    ],
+)
+def test_each_file_keeps_the_schema_of_its_vendor(schema: str, files: list[Path]) -> None:
+    assert files
+    transform = ["--data-transform", "gitlab-ci"] if "gitlab" in schema else []
+    done = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *transform, *map(str, files))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_finds_nothing_and_needs_no_exception() -> None:
+    files = [ROOT / "action.yml", ROOT / ".github" / "dependabot.yml", *WORKFLOWS, *EXAMPLES]
+    options = ("--offline", "--no-config", "--no-ignores", "--strict-collection", "--persona", "regular")
+    done = run(str(Path(PROGRAMS, "zizmor")), *options, "--format", "json", *map(str, files))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "action.yml", *WORKFLOWS, *EXAMPLES], ids=lambda path: path.stem)
+def test_what_is_used_is_pinned_to_a_commit_and_no_expression_is_in_a_shell(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    used = re.findall(r"^ *(?:- )?uses: (.*)$", text, re.M)
+    assert len(used) == sum("uses" in step for step in steps(path))
+    for one in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
+    for step in steps(path):
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_uses_inputs_and_outputs_that_the_action_has_and_no_release_by_mistake(path: Path) -> None:
+    used = [step for step in steps(path) if step.get("uses", "").startswith("pbxsync/")]
+    assert used
+    for step in used:
+        assert set(step["with"]) <= set(ACTION["inputs"])
+        assert {name for name, one in ACTION["inputs"].items() if one.get("required")} <= set(step["with"])
+        # Zeros are no commit: GitHub refuses them, and nobody runs a version that he hasn't chosen.
+        assert step["uses"] == f"pbxsync/pbxsync@{'0' * 40}"
+    outputs = set(re.findall(r"steps\.plan\.outputs\.([\w-]+)", path.read_text(encoding="utf-8")))
+    assert outputs <= set(ACTION["outputs"])
+
+
+def test_only_the_job_that_comments_may_write_pull_requests_and_it_has_no_secret() -> None:
+    for path in EXAMPLES:
+        content = loaded(path)
+        assert content["permissions"] == {}
+        for job in content["jobs"].values():
+            may_write = {name for name, access in job["permissions"].items() if access == "write"}
+            assert not (may_write and "secrets." in str(job)), path.name
+
+
+# --- as they run ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout as the examples ask for it, which is the current folder too."""
+    folder = tmp_path / "workspace"
+    (folder / "state").mkdir(parents=True)
+    (tmp_path / "temp").mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def runner(workspace: Path, tmp_path: Path) -> Iterator[Runner]:
+    with FakeGitHub() as github:
+        yield Runner(workspace, tmp_path / "temp", github)
+
+
+def given(step: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(text).lower() if isinstance(text, bool) else str(text) for name, text in step["with"].items()}
+
+
+def bash(script: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as both runners do: it ends at the first command that fails."""
+    path = os.pathsep.join([PROGRAMS, os.environ["PATH"]])
+    return subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", script],
+        env={**os.environ, "PATH": path, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@in_bash
+def test_the_github_example_of_a_pull_request_comments_the_plan(runner: Runner) -> None:
+    declare("hq.yaml", [route("local", "9X.")], url="https://192.0.2.10")
+    job = runner.run(given(step_of(example("pull-request")["jobs"]["plan"], uses="pbxsync/")))
+    assert not job.failed, job.log
+    assert "local" in runner.github.bodies[0]
+
+
+@in_bash
+def test_the_github_example_applies_the_plan_that_was_approved_and_no_stale_one(runner: Runner, tmp_path: Path) -> None:
+    jobs = example("apply")["jobs"]
+    apply = step_of(jobs["apply"], name="Apply")["run"]
+    (runner.temp / "venv").mkdir()
+    (runner.temp / "venv" / "bin").symlink_to(PROGRAMS)
+    pushed = Runner(runner.workspace, runner.temp, runner.github, "push", {"ref": "refs/heads/main"})
+    with Sandbox(tokens=["t"]) as pbx:
+        declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
+        planned = pushed.run(given(step_of(jobs["plan"], uses="pbxsync/")), {"PBXSYNC_TOKEN": "t"})
+        assert not planned.failed, planned.log
+        assert planned.outputs["changes"] == "true"
+        first = bash(apply, RUNNER_TEMP=str(runner.temp), PBXSYNC_TOKEN="t")
+        again = bash(apply, RUNNER_TEMP=str(runner.temp), PBXSYNC_TOKEN="t")
+        assert first.returncode == 0, first.stdout + first.stderr
+        assert names(pbx) == ["local"]
+    assert again.returncode == 1
+    assert "stale" in again.stderr
+
+
+@in_bash
+def test_the_github_example_finds_drift_and_a_route_made_by_hand_is_drift(runner: Runner) -> None:
+    wanted = given(step_of(example("drift")["jobs"]["compare"], uses="pbxsync/"))
+    nightly = Runner(runner.workspace, runner.temp, runner.github, "schedule", {})
+    with Sandbox(tokens=["t"], routes=stored(route("local", "9X."), route("by-hand", "8X."))) as pbx:
+        declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
+        drifted = nightly.run(wanted, {"PBXSYNC_TOKEN": "t"})
+        declare("hq.yaml", [route("local", "9X."), route("by-hand", "8X.")], url=pbx.url)
+        agreed = nightly.run(wanted, {"PBXSYNC_TOKEN": "t"})
+        assert [request.call for request in pbx.requests if "outroute/query" not in request.call] == []
+    assert (drifted.failed, drifted.outputs["changes"]) == (False, "true")
+    assert "by-hand" in Path(drifted.outputs["markdown"]).read_text(encoding="utf-8")
+    assert (agreed.failed, agreed.outputs["changes"]) == (False, "false")
+
+
+@in_bash
+@pytest.mark.parametrize(
+    ("changes", "open_issue", "done"),
+    [
+        ("true", "", "issue create"),
+        ("true", "7", "issue edit 7 --body-file plan.md"),
+        ("false", "7", "issue close 7"),
+        ("false", "", ""),
+        # No plan: the run of the first job has failed, and an issue stays as it is.
+        ("", "", ""),
+    ],
+)
+def test_drift_has_one_issue_that_is_closed_when_there_is_none(
+    changes: str, open_issue: str, done: str, workspace: Path
+) -> None:
+    fake = workspace / "bin" / "gh"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$@" >>calls\n[ "$2" != list ] || printf "%s" "$OPEN"\n', encoding="utf-8")
+    fake.chmod(0o755)
+    report = example("drift")["jobs"]["report"]
+    ended = bash(
+        step_of(report, name="Open, update or close the issue")["run"],
+        PATH=f"{fake.parent}{os.pathsep}{os.environ['PATH']}",
+        CHANGES=changes,
+        OPEN=open_issue,
+    )
+    written = [call for call in Path("calls").read_text(encoding="utf-8").splitlines() if "list" not in call]
+    assert ended.returncode == 0, ended.stderr
+    assert written[0].startswith("label create")
+    assert [call[: len(done)] for call in written[1:]] == ([done] if done else [])
+
+
+@in_bash
+def test_the_gitlab_example_checks_plans_applies_and_finds_drift(workspace: Path) -> None:
+    jobs = loaded(GITLAB)
+    script = {name: "\n".join(jobs[name]["script"]) for name in ("check", "plan", "apply", "drift")}
+    with Sandbox(tokens=["t"]) as pbx:
+        declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
+        checked = bash(script["check"])
+        made = {*jobs["check"]["artifacts"]["paths"], jobs["check"]["artifacts"]["reports"]["junit"]}
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert {path.name for path in workspace.iterdir()} == {"hq.yaml", "state", *made}
+        assert pbx.requests == []
+
+        for name in ("plan", "apply"):
+            done = bash(script[name], PBXSYNC_TOKEN="t")
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert names(pbx) == ["local"]
+        assert all((workspace / path).is_file() for path in jobs["plan"]["artifacts"]["paths"])
+        assert bash(script["apply"], PBXSYNC_TOKEN="t").returncode == 1
+        assert bash(script["drift"], PBXSYNC_TOKEN="t").returncode == 0
+
+    with Sandbox(tokens=["t"], routes=stored(route("local", "9X."), route("by-hand", "8X."))) as pbx:
+        assert bash(script["drift"], **to(pbx)).returncode == 2
