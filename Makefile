@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo bench soak audit build clean
+.PHONY: help venv test lint format demo bench soak audit pictures build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ audit: venv ## Look up known weaknesses of what pbxsync depends on; needs the in
 		.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9'; }
 	@$(BIN)/python -m pip list --format=freeze --exclude-editable >.venv-audit/installed.txt
 	.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --progress-spinner off -r .venv-audit/installed.txt
+
+pictures: venv ## Make the pictures of the docs anew; needs Chromium
+	$(BIN)/python docs/pictures/make.py
 
 build: venv ## Build the sdist and the wheel into dist/
 	rm -rf dist

@@ -324,6 +324,13 @@ def _changed(text: str, diff: str) -> str:
     return text.replace(before, after) if diff else text
 
 
+def test_the_comment_that_is_shown_is_what_pbxsync_prints(tmp_path: Path) -> None:
+    page = ROOT.joinpath("docs", "pull-requests.md").read_text(encoding="utf-8")
+    _, shown, _ = page.split("\n---\n")
+
+    assert _example(tmp_path, "plan --format markdown hq.yaml") == shown.strip("\n") + "\n"
+
+
 CONSOLE = [
     block
     for block in BLOCKS

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = [path for folder in ("pbxsync", "tests", "benchmarks", "examples") for path in (ROOT / folder).rglob("*.py")]
+SOURCES = [
+    path
+    for folder in ("pbxsync", "action", "tests", "benchmarks", "examples")
+    for path in (ROOT / folder).rglob("*.py")
+]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

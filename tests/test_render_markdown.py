@@ -32,7 +32,7 @@ from pbxsync.model import (
 from pbxsync.render.markdown import LEAST, plans_markdown
 from pbxsync.render.markdown_text import code, prose
 from pbxsync.text import printable
-from tests.markdown_page import Page
+from tests.markdown_page import Page, Piece
 
 AT = Location("hq.yaml", 3, 5)
 LOCAL = Route("local", "NXXXXXX", ("a", "b"), prefix="9", prepend="212", callerid="20X")
@@ -195,7 +195,7 @@ def move(*why: Behind, others: int = 0) -> Change:
 
 
 def calls(before: CallPath | None, after: CallPath | None, *patterns: str, **more: object) -> Impact:
-    sends = [path and path.prepend + "95"[path.strip :] for path in (before, after)]
+    sends = [None if path is None else path.prepend + "95"[path.strip :] for path in (before, after)]
     shown = CallExample("95", None, sends[0], sends[1])
     entry = Impact(patterns, (), (), before, after, shown, NumberWords(patterns or ("9X.",)))
     return replace(entry, **more)  # type: ignore[arg-type]
@@ -219,8 +219,8 @@ def page(*plans: Plan, **more: object) -> Page:
     return Page(plans_markdown(plans, **more))  # type: ignore[arg-type]
 
 
-def cells(table: list[list[object]]) -> list[list[str]]:
-    return [[cell.text for cell in row] for row in table]  # type: ignore[attr-defined]
+def cells(table: list[list[Piece]]) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in table]
 
 
 def shown(text: str) -> str:
@@ -259,7 +259,7 @@ def test_the_sentence_that_matters_comes_first_and_what_keeps_it_from_happening_
 def test_then_it_is_said_which_file_goes_to_which_pbx_by_what_it_is_known_and_what_stays(
     more: dict[str, object], said: str
 ) -> None:
-    assert page(plan(ADD, **more)).texts("p")[1] == said
+    assert page(plan(ADD, file="hq.yaml", **more)).texts("p")[1] == said
 
 
 def test_calls_that_go_elsewhere_are_a_table_with_the_gravest_first() -> None:

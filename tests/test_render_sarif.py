@@ -301,6 +301,13 @@ def test_validate_of_good_files_prints_a_log_without_results_and_exits_0() -> No
     assert (done.code, done.err, run(done.out)["results"]) == (0, "", [])
 
 
+def test_a_run_that_was_used_wrongly_still_prints_a_log_without_results() -> None:
+    done = pbxsync("validate", "--format", "sarif", "--nope", "good.yaml")
+    assert done.code == 1
+    assert "No such option" in done.err
+    assert "results" not in run(done.out)
+
+
 def test_every_example_of_a_wrong_file_gives_a_log_that_keeps_to_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE / "examples")
     done = pbxsync("validate", "--format", "sarif", "invalid", "warned")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,7 @@ def every_edit(value: Any) -> list[Callable[[], None]]:
         for key in list(place) if isinstance(place, dict) else range(len(place)):
             if isinstance(place[key], dict | list):
                 places.append(place[key])
-            edits.append(lambda place=place, key=key: place.__setitem__(key, "edited"))
-            edits.append(lambda place=place, key=key: place.__delitem__(key))
+            edits += [partial(place.__setitem__, key, "edited"), partial(place.__delitem__, key)]
     return edits
 
 

@@ -22,8 +22,8 @@ README = FOLDER.parent.parent / "README.md"
 ADDRESS = "https://192.0.2.10"
 #: What the PBX holds before the README's file is applied.
 HELD = [
+    {"name": "emergency", "matchpattern": "911", "trunks": "carrier-a,analog-line"},
     {"name": "local", "prefix": "9", "matchpattern": "NXXXXXX", "trunks": "carrier-a"},
-    {"name": "emergency", "matchpattern": "911", "trunks": "carrier-a,carrier-b"},
     {"name": "old-fax", "prefix": "8", "matchpattern": "X.", "trunks": "analog-line"},
 ]
 
@@ -58,7 +58,6 @@ def main() -> None:
         view.get_by_label("Number").first.fill("90116789234")
         view.screenshot(path=FOLDER / "plan.png", full_page=True)
         browser.close()
-    print(f"{FOLDER / 'plan.png'} made.")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ _VALUE = 120
 _MESSAGE = 1_000
 _MARKER = 200
 
-# A word of letters means nothing to Markdown, nor does a sign behind it or a bracket around it. One in capitals may be a
-# dial pattern, so it is shown as a value all the same.
+# A word of letters means nothing to Markdown, nor does a sign behind it or a bracket around it. One in capitals may be
+# a dial pattern, so it is shown as a value all the same.
 _WORD = re.compile(r"\(?(?:PBXs?|[A-Z]?[a-z]+)(?:'[a-z]+)?[.,:;]?\)?[.,:;]?")
 #: But seven letters from a to f may be the name of a commit.
 _HEXADECIMAL = re.compile(r"\W*[A-Fa-f]{7,}\W*")

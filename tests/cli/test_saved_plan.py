@@ -74,7 +74,7 @@ def test_a_live_plan_is_stale_once_the_pbx_holds_something_else() -> None:
 
 def test_a_plan_is_stale_once_it_was_applied() -> None:
     declare("routes.yaml", numbered(1))
-    with Sandbox(tokens=["t"], same_name="add") as pbx:
+    with Sandbox(tokens=["t"]) as pbx:
         assert pbxsync(*PLANNED, env=to(pbx)).code == 0
         assert [pbxsync(*APPLY, env=to(pbx)).code for _ in range(2)] == [0, 1]
         assert names(pbx) == ["r1"]
