@@ -127,16 +127,34 @@ def move(how: Move | None) -> dict[str, Any] | None:
         "copy": how.copy and how.copy.name,
         "deletes": [one.name for one in how.removals],
         "renames": how.rename and how.rename.before and how.rename.before.name,
+        "steps": [step(one) for one in (how.copy, *how.removals, how.rename) if one],
         "behind": [
             {
                 "route": one.route,
                 "numbers": list(one.numbers),
                 "callers": {"match": list(one.match), "not": list(one.but_not)},
+                "words": {"patterns": list(one.words.patterns), "but_not": list(one.words.but_not)},
             }
             for one in how.behind
         ],
         "others": how.others,
     }
+
+
+def step(change: Change) -> dict[str, Any]:
+    """One call of a move."""
+    return {
+        "action": change.action.value,
+        "id": change.id,
+        "before": six_fields(change.before),
+        "after": six_fields(change.after),
+    }
+
+
+def six_fields(route: Route | None) -> dict[str, Any] | None:
+    if route is None:
+        return None
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in route.fields().items()}
 
 
 @given(st.lists(PLANS, max_size=2), PROBLEMS, ERRORS)

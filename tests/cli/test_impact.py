@@ -79,6 +79,7 @@ def test_a_plan_says_which_calls_go_elsewhere_and_where_the_order_is_wrong(known
     assert plan["impact"][1] == {
         "numbers": ["9NXXXXXX"],
         "callers": {"match": [], "not": []},
+        "words": None,
         "before": {"route": "local", "trunks": ["a"], "prepend": "", "strip": 1},
         "after": {"route": "local", "trunks": ["a"], "prepend": "212", "strip": 1},
         "example": {"dial": "93456789", "callerid": None, "sends_before": "3456789", "sends_after": "2123456789"},

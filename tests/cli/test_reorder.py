@@ -134,7 +134,19 @@ def test_each_change_has_one_outcome_in_json_in_the_order_of_the_changes(kind: s
         "copy": "long~pbxsync",
         "deletes": ["long"],
         "renames": "long~pbxsync",
-        "behind": [{"route": "branch", "numbers": ["0049X."], "callers": {"match": [], "not": []}}],
+        "steps": [
+            {"action": "add", "id": None, "before": None, "after": {**move["after"], "name": "long~pbxsync"}},
+            {"action": "delete", "id": "2", "before": move["before"], "after": None},
+            {
+                "action": "update",
+                "id": None,
+                "before": {**move["after"], "name": "long~pbxsync"},
+                "after": move["after"],
+            },
+        ],
+        "behind": [
+            {"route": "branch", "numbers": ["0049X."], "callers": {"match": [], "not": []}, "words": None},
+        ],
         "others": 0,
     }
 
