@@ -26,7 +26,6 @@ from pbxsync.steps import steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 ALL = PlanChoices(prune=True, max_deletes=1000, reorder=True)
 
@@ -127,31 +126,3 @@ def quiet() -> Preview:
     table = [Route("all", "X.", ("t",))]
     made = preview(table, table)
     return replace(made, plan=replace(made.plan, file="branch.yaml", pbx_name="branch"))
-
-
-def write_pictures(page: str, folder: Path) -> list[Path]:
-    """Pictures of a page in a browser: light, dark, narrow and printed; for documentation, and to look at."""
-    from playwright.sync_api import sync_playwright
-
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "page.html"
-    source.write_text(page, encoding="utf-8")
-    found = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        for name, width, scheme, media in (
-            ("light", 1280, "light", "screen"),
-            ("dark", 1280, "dark", "screen"),
-            ("narrow", 360, "light", "screen"),
-            ("print", 800, "light", "print"),
-        ):
-            view = browser.new_page(viewport={"width": width, "height": 900})
-            view.emulate_media(color_scheme=scheme, media=media)  # type: ignore[arg-type]
-            view.goto(source.as_uri())
-            found.append(folder / f"{name}.png")
-            view.screenshot(path=found[-1], full_page=True)
-            view.close()
-        browser.close()
-    return found

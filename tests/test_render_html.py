@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from pbxsync.model import Action, Change, Location, PlanChoices, PlanWarning, Preview, Problem, Route, Severity
 from pbxsync.render.comparison import lines
-from pbxsync.render.drawing import FEW, drawing, shown
+from pbxsync.render.drawing import FEW, TRUNKS, Edge, drawing, shown
 from pbxsync.render.html import plans_html
 from pbxsync.render.summary import sentence
 from tests.previews import HOSTILE, hostile, many, office, preview, quiet
@@ -188,7 +189,55 @@ def test_a_long_table_is_drawn_by_what_changes_and_then_as_a_whole() -> None:
     assert len(seen) < FEW
     assert {line.route.name for line in rows if line.action} <= {line.route.name for line in seen}
     assert len(seen) + sum(item for item in items if isinstance(item, int)) == len(rows)
-    assert plans_html([made]).count('role="img"') == 2
+    html = plans_html([made])
+    assert html.count('role="img"') == 2
+    assert f"<summary>Draw all {len(made.after) + 1} routes</summary>" in html
+    assert html.count("A trunk is drawn again") == 1, "that of what changes has each trunk once"
+
+
+def ends(edge: Edge) -> tuple[float, float]:
+    """The heights at which a line to a trunk begins and ends."""
+    heights = [float(number) for number in re.findall(r" (\d+)", edge.path)]
+    return heights[0], heights[-1]
+
+
+def test_in_a_long_drawing_no_line_is_long_and_every_route_still_leads_to_all_its_trunks() -> None:
+    rows = lines(many())
+    whole = drawing(rows, rows)
+    ways = [edge for edge in whole.edges if "C" in edge.path]
+    assert len(ways) == sum(len({*line.route.trunks, *(line.before.trunks if line.before else ())}) for line in rows)
+    assert max(abs(one - other) for one, other in map(ends, ways)) < 1000
+    trunks = [box for box in whole.boxes if box.x == TRUNKS[0]]
+    assert {box.middle for box in trunks} == {int(ends(edge)[1]) for edge in ways}
+    for one, other in pairwise(sorted(box.y for box in trunks)):
+        assert other - one >= trunks[0].height
+    assert whole.height >= max(box.y + box.height for box in whole.boxes)
+    assert {box.state for box in trunks if box.text == "trunk-01"} == {"same"}
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_no_line_is_long_where_every_route_has_trunks_of_its_own(count: int) -> None:
+    before = [Route(f"r{at}", str(1000 + at), tuple(f"t{at}-{number}" for number in range(6))) for at in range(count)]
+    rows = lines(preview(before, [replace(one, trunks=one.trunks[1:]) for one in before]))
+    ways = [edge for edge in drawing(rows, rows).edges if "C" in edge.path]
+    assert len(ways) == 6 * count
+    assert max(abs(one - other) for one, other in map(ends, ways)) < 1000
+
+
+def test_no_mark_of_a_line_hides_another() -> None:
+    trunks = [f"t{number}" for number in range(8)]
+    before = [Route(f"r{at}", f"{at}X", (trunks[at], trunks[at - 1])) for at in range(8)]
+    after = [replace(one, trunks=(trunks[-at], trunks[at - 5], "new")) for at, one in enumerate(before)]
+    rows = lines(preview(before, after))
+    marks = [edge.at for edge in drawing(rows, rows).edges if edge.sign]
+    assert len(marks) > 25
+    apart = [math.dist(one, other) for one, other in combinations(marks, 2)]
+    assert min(apart) >= 16, "a mark is so wide"
+
+
+def test_a_phone_makes_no_links_that_call_of_the_numbers() -> None:
+    (meta,) = (one for one in Page(plans_html([office()])).found("meta") if one.get("name") == "format-detection")
+    assert "telephone=no" in (meta["content"] or "")
 
 
 def test_a_trunk_that_other_routes_use_is_not_drawn_as_new() -> None:

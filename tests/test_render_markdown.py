@@ -321,7 +321,7 @@ def test_of_a_move_three_routes_are_named_and_the_others_counted() -> None:
         "must come after a: 7XXX (but not 7000); b: 7XXX (but not 7000); c: 7XXX (but not 7000); and 2 more"
     )
     everybody_else = replace(BEHIND, match=(), but_not=("20X",))
-    assert why(move(everybody_else)) == "must come after local: 7XXX (but not 7000) from all but 20X"
+    assert why(move(everybody_else)) == "must come after local: 7XXX (but not 7000) from callers other than 20X"
 
 
 def test_of_a_move_that_an_earlier_run_began_it_is_said_what_is_left_to_do() -> None:
@@ -440,17 +440,17 @@ def test_the_first_line_is_a_hidden_marker() -> None:
     assert plans_markdown([], marker="hq/routes.yaml").splitlines()[0] == "<!-- pbxsync:plan hq/routes.yaml -->"
 
 
-@given(st.lists(TEXTS, min_size=2, max_size=2, unique=True))
-@example(["-->", "--"])
-@example(["---", "-%2D"])
-def test_no_marker_ends_its_comment_and_two_are_told_apart(markers: list[str]) -> None:
-    first = [plans_markdown([], marker=marker).splitlines()[0] for marker in markers]
+@given(TEXTS, TEXTS)
+@example("-->", "--")
+@example("---", "-%2D")
+def test_no_marker_ends_its_comment_and_two_are_told_apart(one: str, other: str) -> None:
+    first = [plans_markdown([], marker=marker).splitlines()[0] for marker in (one, other)]
     for line in first:
         assert re.fullmatch(r"<!-- pbxsync:plan( \S+)? -->", line)
         assert line.isascii()
         (comment,) = Page(line).comments
         assert "--" not in comment
-    assert first[0] != first[1] or max(map(len, first)) > 200
+    assert one == other or first[0] != first[1] or max(map(len, first)) > 200
 
 
 # --- names that would act ---

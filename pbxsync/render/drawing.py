@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 #: Of a longer table only what changes is drawn, with its neighbours.
 FEW = 24
+#: Where there are more than FEW routes or trunks, the trunks are drawn again for every few routes, so that no line is
+#: long: for so many of them, or those that have so many trunks together.
+_BAND = 12
 #: The picture's measures.
 WIDTH = 920
 _TOP, _ROW, _BOX, _GAP = 34, 50, 40, 28
 NUMBERS, ROUTES, TRUNKS = (8, 230), (290, 290), (732, 180)
 _SIGN = 7.3
+#: How far behind a route its first mark stands, and each other behind the one before it.
+_FIRST_MARK, _NEXT_MARK = 16, 18
 _SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.DELETE: "−", Action.MOVE: "↓", None: ""}
 _WORDS = {Action.ADD: "added", Action.UPDATE: "changed", Action.DELETE: "deleted", Action.MOVE: "moved", None: "same"}
 
@@ -62,17 +67,21 @@ class Edge:
     path: str
     state: str
     sign: str
-    at: tuple[float, float]
+    at: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture: its measures, its boxes and lines; ``gaps`` are heights, and how many routes are left out there."""
+    """A picture: its measures, its boxes and lines; ``gaps`` are heights, and how many routes are left out there.
+
+    ``bands`` is how often the trunks are drawn.
+    """
 
     height: int
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
     gaps: tuple[tuple[int, int], ...]
+    bands: int = 1
     width: int = WIDTH
 
 
@@ -93,21 +102,28 @@ def shown(lines: Sequence[Line]) -> list[Line | int]:
 
 def drawing(items: Iterable[Line | int], lines: Iterable[Line]) -> Drawing:
     """The picture of these of all ``lines``; a number stands for so many routes that are left out."""
-    rows: list[tuple[Line, int]] = []
-    gaps = []
+    states = _states(lines)
     y = _TOP
-    for item in items:
-        if isinstance(item, int):
-            gaps.append((y + _GAP // 2, item))
-            y += _GAP
-        else:
-            rows.append((item, y))
-            y += _ROW
-    trunks = _trunk_boxes(rows, lines)
-    height = max(y, *(box.y + _ROW for box in trunks.values())) if trunks else y
-    boxes = [box for line, at in rows for box in _row_boxes(line, at)]
-    edges = [edge for line, at in rows for edge in _row_edges(line, at, trunks)]
-    return Drawing(height, (*boxes, *trunks.values()), tuple(edges), tuple(gaps))
+    boxes: list[Box] = []
+    edges: list[Edge] = []
+    gaps: list[tuple[int, int]] = []
+    bands = list(_bands(list(items)))
+    for band in bands:
+        rows: list[tuple[Line, int]] = []
+        top = y
+        for item in band:
+            if isinstance(item, int):
+                gaps.append((y + _GAP // 2, item))
+                y += _GAP
+            else:
+                rows.append((item, y))
+                y += _ROW
+        trunks = _trunk_boxes(rows, states, top)
+        y = max(y, *(box.y + _ROW for box in trunks.values())) if trunks else y
+        boxes += (box for line, at in rows for box in _row_boxes(line, at))
+        boxes += trunks.values()
+        edges += (edge for line, at in rows for edge in _row_edges(line, at, trunks))
+    return Drawing(y, tuple(boxes), tuple(edges), tuple(gaps), len(bands))
 
 
 def pattern_text(route: Route) -> str:
@@ -166,25 +182,48 @@ def _hint(line: Line) -> str:
     return "" if line.action is None else _WORDS[line.action]
 
 
-def _trunk_boxes(rows: Sequence[tuple[Line, int]], lines: Iterable[Line]) -> dict[str, Box]:
-    """The trunks, each about as high as the routes that it serves, and none upon another."""
+def _bands(items: Sequence[Line | int]) -> Iterator[Sequence[Line | int]]:
+    """What is drawn with trunks of its own: all that there is, or so much at a time."""
+    trunks = [_trunks(item) for item in items]
+    most = _BAND if max(len(items), len(set().union(*trunks))) > FEW else len(items) + FEW
+    start, near = 0, set[str]()
+    for at, own in enumerate(trunks):
+        if at > start and (at - start == most or len(near | own) > most):
+            yield items[start:at]
+            start, near = at, set()
+        near |= own
+    yield items[start:]
+
+
+def _trunks(item: Line | int) -> set[str]:
+    return {trunk for trunk, _ in _trunk_states(item)} if not isinstance(item, int) else set()
+
+
+def _states(lines: Iterable[Line]) -> dict[str, set[str]]:
+    """What becomes of the ways to each trunk, of all routes."""
+    states: dict[str, set[str]] = {}
+    for trunk, state in (one for line in lines for one in _trunk_states(line)):
+        states.setdefault(trunk, set()).add(state)
+    return states
+
+
+def _trunk_boxes(rows: Sequence[tuple[Line, int]], states: dict[str, set[str]], top: int) -> dict[str, Box]:
+    """The trunks, each about as high as the routes that it serves, none upon another nor above ``top``."""
     heights: dict[str, list[int]] = {}
     for line, y in rows:
         for trunk, _ in _trunk_states(line):
             heights.setdefault(trunk, []).append(y)
-    states: dict[str, set[str]] = {trunk: set() for trunk in heights}
-    for trunk, state in (one for line in lines for one in _trunk_states(line)):
-        states.get(trunk, set()).add(state)
     wanted = sorted(heights, key=lambda trunk: sum(heights[trunk]) / len(heights[trunk]))
     x, width = TRUNKS
     found: dict[str, Box] = {}
-    least = _TOP
-    lowest = max((y for _, y in rows), default=_TOP)
+    least = top
+    lowest = max((y for _, y in rows), default=top)
     for index, trunk in enumerate(wanted):
         below = lowest - (len(wanted) - 1 - index) * _ROW  # what is left for those that follow
         middle = sum(heights[trunk]) // len(heights[trunk])
-        least = max(least + _ROW if found else _TOP, min(middle, below))
-        state = states[trunk].pop() if len(states[trunk]) == 1 else "same"
+        least = max(least + _ROW if found else top, min(middle, below))
+        (state, *others) = states[trunk]
+        state = "same" if others else state
         small, sign = {"added": ("used now", "+"), "deleted": ("not used any more", "−")}.get(state, ("", ""))
         found[trunk] = Box(x, least, width, _BOX, _cut(trunk or "(no name)", width - 34), small, state, sign)
     return found
@@ -210,20 +249,18 @@ def _row_edges(line: Line, y: int, trunks: dict[str, Box]) -> Iterator[Edge]:
     ways = _trunk_states(line)
     start, end = ROUTES[0] + ROUTES[1], TRUNKS[0]
     step = min(9, (_BOX - 8) // max(1, len(ways)))
+    marks = 0
     for index, (trunk, state) in enumerate(ways):
         out = middle + round((index - (len(ways) - 1) / 2) * step)
         into = trunks[trunk].middle
-        bend = (start + end) // 2
-        path = f"M{start} {out}C{bend} {out} {bend} {into} {end} {into}"
         sign = {"added": "+", "deleted": "−"}.get(state, "")
-        yield Edge(path, state, sign, _on_curve((start, bend, bend, end), (out, out, into, into), 0.3))
-
-
-def _on_curve(xs: Sequence[float], ys: Sequence[float], part: float) -> tuple[float, float]:
-    rest = 1 - part
-    weights = (rest**3, 3 * rest**2 * part, 3 * rest * part**2, part**3)
-    x, y = (sum(w * v for w, v in zip(weights, values, strict=True)) for values in (xs, ys))
-    return round(x, 1), round(y, 1)
+        # A line is level as far as its mark, and that stands behind the route's others: so no mark hides another.
+        mark = start + _FIRST_MARK + marks * min(_NEXT_MARK, (end - start - 2 * _FIRST_MARK) // len(ways))
+        level = mark + _FIRST_MARK // 2 if sign else start
+        marks += bool(sign)
+        bend = (level + end) // 2
+        path = f"M{start} {out}H{level}C{bend} {out} {bend} {into} {end} {into}"
+        yield Edge(path, state, sign, (mark, out))
 
 
 def _cut(text: str, room: float) -> str:

@@ -53,7 +53,8 @@ def _why(move: Move, route: Route) -> str:
     """Why a route is moved: what it must come behind, and for which calls; or what is left to do of a move."""
     names = list(dict.fromkeys(one.route for one in move.behind))
     parts = [
-        f"{code(one.route)}: {_numbers([one.words])}{_callers(one.match, one.but_not, ' from ', ' from all callers')}"
+        f"{code(one.route)}: {_numbers([one.words])}"
+        f"{_callers(one.match, one.but_not, ' from ', ' from callers other than ')}"
         for one in move.behind[: 2 * _BEHIND]
         if one.route in names[:_BEHIND]
     ]
@@ -119,10 +120,10 @@ def _numbers(sets: Sequence[NumberWords]) -> str:
     return ", ".join(each) + more
 
 
-def _callers(match: Sequence[str], but_not: Sequence[str], lead: str = "", others: str = "all") -> str:
+def _callers(match: Sequence[str], but_not: Sequence[str], lead: str = "", others: str = "all but ") -> str:
     """Which callers a set of calls is of; empty for everybody."""
     if not match:
-        return f"{others} but {codes(but_not)}" if but_not else ""
+        return f"{others}{codes(but_not)}" if but_not else ""
     shown = " and ".join(map(code, match[:_PATTERNS]))
     more = f" and {len(match) - _PATTERNS} more" if len(match) > _PATTERNS else ""
     return f"{lead}{shown}{more}" + (f" but not {codes(but_not)}" if but_not else "")

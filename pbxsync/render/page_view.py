@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.dialplan.embedded import embedded
+from pbxsync.dialplan.table import LAST_REACHED
 from pbxsync.model import Action
 from pbxsync.render.comparison import Line, lines
 from pbxsync.render.drawing import FEW, Drawing, drawing, shown
@@ -144,6 +145,7 @@ def _data(preview: Preview) -> dict[str, Any]:
     actions = zip(tables.routes, tables.actions, strict=True)
     return {
         "longest": tables.longest,
+        "reached": LAST_REACHED,
         "places": tables.places,
         "nodes": tables.nodes,
         "routes": [_route(route, action) for route, action in actions],

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pbxsync.dialplan.table import Decision, RouteTable
+from pbxsync.dialplan.table import LAST_REACHED, Decision, RouteTable
+from pbxsync.model import Route
 from pbxsync.render.html import plans_html
+from pbxsync.sandbox import Sandbox
 from pbxsync.text import escaped, printable
-from tests.previews import HOSTILE, hostile, many, office, quiet
+from tests.cli.process import calls as received_calls
+from tests.cli.process import declare, pbxsync, to
+from tests.previews import HOSTILE, hostile, many, office, preview, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,9 +25,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from pbxsync.dialplan.pattern import Pattern
-    from pbxsync.model import Preview, Route
+    from pbxsync.model import Preview
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = Path(__file__).with_name("axe.min.js")
 ARGUMENTS = (
     "--no-sandbox",
@@ -52,8 +57,8 @@ DIAL = """([section, calls]) => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium; on Debian: apt-get install chromium")
     with api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield running
@@ -111,11 +116,10 @@ def near(pattern: Pattern | None, chance: random.Random) -> str:
 
 
 def some_calls(table: Sequence[Route], count: int) -> list[tuple[str, str]]:
-    """Calls near the table's patterns, and calls of all sorts."""
+    """Calls near the table's patterns, and calls of all sorts; none is to no number, of which the page says nothing."""
     chance = random.Random(1)  # noqa: S311 - chance that comes out the same each time
     rows = RouteTable(table).rows
     odd = [
-        "",
         "-",
         "9-1-1",
         "😀1",
@@ -129,7 +133,7 @@ def some_calls(table: Sequence[Route], count: int) -> list[tuple[str, str]]:
         "９１１",
         "\ud800",
     ]
-    calls = [(number, caller) for number in odd for caller in ("", "201", "😀")]
+    calls = [(number, caller) for number in odd for caller in ("", "201", "😀", "-")]
     while len(calls) < count:
         row = chance.choice(rows)
         number = near(row.pattern, chance)
@@ -137,7 +141,7 @@ def some_calls(table: Sequence[Route], count: int) -> list[tuple[str, str]]:
             number = "".join(chance.choices("0123456789*#+-", k=chance.randint(1, 12)))
         caller = near(row.callers, chance) if row.limited and chance.random() < 0.7 else chance.choice(["", "201", "5"])
         calls.append((number, caller))
-    return [(number.replace("\n", ""), caller.replace("\n", "")) for number, caller in calls]
+    return [(number.replace("\n", "") or "0", caller.replace("\n", "")) for number, caller in calls]
 
 
 def said(decision: Decision | None) -> list[object] | None:
@@ -169,6 +173,58 @@ def test_the_dial_field_says_what_the_route_table_decides(
     assert sum(answer != [None, None] for answer in answers) > count // 5
 
 
+def stored(routes: Sequence[Route]) -> list[dict[str, str]]:
+    """The routes as a sandbox holds them."""
+    return [
+        {name: ",".join(it) if name == "trunks" else str(it) for name, it in one.fields().items()} for one in routes
+    ]
+
+
+def explained(*arguments: object, calls: Sequence[tuple[str, str]], env: dict[str, str]) -> list[list[object] | None]:
+    """What `explain` says of these calls, in the form in which DIAL gives back what the page says."""
+    lines = "".join(f"{number} {caller}\n" for number, caller in calls)
+    done = pbxsync("explain", *arguments, "-", "--format", "json", stdin=lines.encode(), env=env)
+    assert done.code == 0, done.err
+    return [
+        None if one["route"] is None else [one["route"], one["sends"] or "nothing", one["trunks"]]
+        for one in done.json["calls"]
+    ]
+
+
+def test_the_dial_field_of_the_commands_own_page_says_what_explain_says(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = many(40)
+    held = [*made.before[:10], *office().before, *made.before[10:], Route("gone", "*[1-5]X.", ("trunk-gone",))]
+    wanted = [*office().after, *made.after, Route("new", "#9!", ("trunk-new", "fxo-1"), "*", "0")]
+    # Whatever two routes both take is sent differently by them, so that the order that the page shows is the file's.
+    held, wanted = ([replace(one, trunks=(*one.trunks, f"by-{one.name}")) for one in table] for table in (held, wanted))
+    monkeypatch.chdir(tmp_path)
+    with Sandbox(routes=stored(held), tokens=["t"]) as pbx:
+        declare("hq.yaml", [{name: it for name, it in one.fields().items() if it} for one in wanted])
+        done = pbxsync("plan", "hq.yaml", "--prune", "--reorder", "--format", "html", env=to(pbx))
+        assert done.code == 0, done.err
+        (tmp_path / "plan.html").write_text(done.out, encoding="utf-8")
+        calls = dialled(some_calls([*held, *wanted], 700), 500)
+        before = explained("hq.yaml", "--live", calls=calls, env=to(pbx))
+        after = explained("hq.yaml", calls=calls, env=to(pbx))
+        assert set(received_calls(pbx)) <= {"outroute/query", "login", "logout", "heartbeat", "deviceinfo/query"}
+    with Opened(browser, tmp_path / "plan.html") as opened:
+        answers = opened.page.evaluate(DIAL, ["pbx-1", calls])
+        assert opened.console == []
+    said_by_explain = list(map(list, zip(before, after, strict=True)))
+    assert [pair for pair in zip(calls, answers, said_by_explain, strict=True) if pair[1] != pair[2]] == []
+    assert sum(one != other for one, other in said_by_explain) > 100
+    assert {one is None for one, _ in said_by_explain} == {one is None for _, one in said_by_explain} == {True, False}
+
+
+def dialled(calls: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str]]:
+    """So many of the calls that a line of standard input can hold, and UTF-8 can spell."""
+    fit = [call for call in calls if all(part.isprintable() and " " not in part for part in call) and call[0]]
+    assert len(fit) >= count
+    return fit[:count]
+
+
 def test_dialling_by_keyboard_says_what_changes_and_marks_the_route(browser: Browser, files: dict[str, Path]) -> None:
     with Opened(browser, files["office"]) as opened:
         page = opened.page
@@ -186,12 +242,46 @@ def test_dialling_by_keyboard_says_what_changes_and_marks_the_route(browser: Bro
         assert "fxo-1" in status.inner_text()
 
 
+def test_the_field_notes_what_explain_notes_and_says_nothing_of_an_empty_number(
+    browser: Browser, tmp_path: Path
+) -> None:
+    long = [Route(f"r{at}", str(1000 + at), ("a",)) for at in range(LAST_REACHED + 1)]
+    (tmp_path / "plan.html").write_text(plans_html([preview(long, [*long[:-1], replace(long[-1], prepend="9")])]))
+    with Opened(browser, tmp_path / "plan.html") as opened:
+        page = opened.page
+        number, caller = page.locator(".dial input").all()
+        noted = page.locator(".dial .noted")
+        number.fill("1000")
+        assert noted.all_inner_texts() == []
+        number.fill("1000 ")
+        caller.fill("(2)\u202f")
+        assert noted.all_inner_texts() == [
+            'The number holds " ", and numbers are made of 0-9, *, # and +.',
+            'The caller id holds "(", ")", "\\u202f", and numbers are made of 0-9, *, # and +.',
+        ]
+        caller.fill("")
+        number.fill("abcdefg")
+        assert noted.all_inner_texts() == [
+            'The number holds "a", "b", "c", "d", "e", …, and numbers are made of 0-9, *, # and +.'
+        ]
+        number.fill("1" * 80)
+        assert noted.all_inner_texts() == ["The PBX compares the first 79 characters alone."]
+        number.fill(str(1000 + LAST_REACHED))
+        assert noted.all_inner_texts() == [
+            f"A PBX gives up behind some {LAST_REACHED} routes, so it may never reach one so far down."
+        ]
+        assert page.locator(".dialled").count() > 0
+        number.fill("")
+        assert page.locator(".dial output").inner_text() == ""
+        assert page.locator(".dialled").count() == 0
+
+
 def test_searching_leaves_what_holds_the_words_and_says_how_much(browser: Browser, files: dict[str, Path]) -> None:
     with Opened(browser, files["many"]) as opened:
         page = opened.page
         status = page.locator(".search output")
         page.get_by_label("Search").fill("BRANCH-020")
-        assert status.inner_text() == "Left: 1 change, 1 kind of calls, 1 route."
+        assert status.inner_text() == "Left: 1 change, 1 kind of call, 1 route."
         assert page.locator("tr[data-row=route]:visible th").all_inner_texts() == ["branch-020"]
         page.get_by_label("Search").fill("no such thing")
         assert status.inner_text() == "Left: 0 changes, 0 kinds of calls, 0 routes."
@@ -247,6 +337,14 @@ def test_on_a_phone_nothing_is_cut_and_the_page_does_not_scroll_sideways(
                  || getComputedStyle(one).overflowX !== 'auto').length"""
         )
         assert unreachable == 0
+        words = opened.page.evaluate(
+            """() => [...document.querySelectorAll('.fields th')].filter((one) => {
+                 const range = document.createRange();
+                 range.selectNodeContents(one);
+                 return range.getClientRects().length > 1;
+               }).map((one) => one.textContent)"""
+        )
+        assert words == [], "the name of a field is broken"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -276,6 +374,21 @@ def test_on_paper_everything_is_there_and_nothing_to_type_into(browser: Browser,
         assert min(heights) > 0
         colour = "getComputedStyle(document.body).backgroundColor"
         assert page.evaluate(colour) == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("name", ["office", "hostile", "several", "many"])
+def test_a_sheet_of_paper_is_wide_enough(browser: Browser, files: dict[str, Path], name: str) -> None:
+    # A4 upright with margins of 15 mm.
+    with Opened(browser, files[name], viewport={"width": 680, "height": 1009}) as opened:
+        opened.page.emulate_media(media="print")
+        cut = opened.page.evaluate(
+            """() => [...document.querySelectorAll('body *')]
+                 .filter((one) => !one.closest('.unseen, svg svg') && one.getClientRects().length)
+                 .filter((one) => one.getBoundingClientRect().right > 681 || one.scrollWidth > one.clientWidth + 1
+                         && one.matches('td, th, .scroll'))
+                 .map((one) => one.outerHTML.slice(0, 200))"""
+        )
+        assert cut == []
 
 
 def test_without_javascript_all_is_there_but_searching_and_dialling(browser: Browser, files: dict[str, Path]) -> None:

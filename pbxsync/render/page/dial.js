@@ -3,6 +3,7 @@
 (() => {
   const SOME = 1;
   const ENDS = 3;
+  const NO_CALL = { index: null };
 
   // Python and Asterisk count characters; so does this, and not UTF-16 units.
   const compared = (text, longest) => Array.from(text).slice(0, longest).filter((sign) => sign !== '-');
@@ -89,6 +90,25 @@
     return ['same', after.index === null ? '= Not routed before, nor after.' : '= The same before and after.'];
   };
 
+  // What explain notes of a call: signs that nobody dials, such as a space that came along with a pasted number.
+  const odd = (what, text) => {
+    const signs = [...new Set(text)].filter((sign) => !/[0-9*#+-]/.test(sign));
+    const more = signs.length > 5 ? ', …' : '';
+    const some = signs.slice(0, 5).map((sign) => `"${shown(sign)}"`).join(', ');
+    return signs.length ? [`The ${what} holds ${some}${more}, and numbers are made of 0-9, *, # and +.`] : [];
+  };
+
+  const notes = (data, number, caller, before, after) => {
+    const found = [...odd('number', number), ...odd('caller id', caller)];
+    if (Array.from(number).length > data.longest) {
+      found.push(`The PBX compares the first ${data.longest} characters alone.`);
+    }
+    if (Math.max(before.index, after.index) >= data.reached) {
+      found.push(`A PBX gives up behind some ${data.reached} routes, so it may never reach one so far down.`);
+    }
+    return found;
+  };
+
   const mark = (section, before, after) => {
     for (const row of section.querySelectorAll('.dialled')) row.classList.remove('dialled');
     const chosen = [];
@@ -105,12 +125,16 @@
     const output = panel.querySelector('output');
     const show = () => {
       output.replaceChildren();
+      if (number.value === '') {
+        mark(section, NO_CALL, NO_CALL);
+        return;
+      }
       const before = decide(data, data.before, number.value, caller.value);
       const after = decide(data, data.after, number.value, caller.value);
       const [state, words] = verdict(before, after);
       output.append(element('p', `verdict ${state}`, words));
-      if (Array.from(number.value).length > data.longest) {
-        output.append(element('p', 'faint', `The PBX compares the first ${data.longest} characters alone.`));
+      for (const note of notes(data, number.value, caller.value, before, after)) {
+        output.append(element('p', 'noted', note));
       }
       output.append(element('div', 'answers', answer('Before', before), answer('After', after)));
       mark(section, before, after);

@@ -13,7 +13,7 @@
   const folds = Array.from(document.querySelectorAll('details'));
   let before = null;
 
-  const NAMES = { change: ['change', 'changes'], call: ['kind of calls', 'kinds of calls'], route: ['route', 'routes'] };
+  const NAMES = { change: ['change', 'changes'], call: ['kind of call', 'kinds of calls'], route: ['route', 'routes'] };
 
   const words = (left, kind) => `${left} ${NAMES[kind][left === 1 ? 0 : 1]}`;
 
