@@ -81,7 +81,10 @@ class StateFile:
         self.path = path
         self._written = state
         self._run: _Run | None = None
-        self._plan: str | None = None
+        #: What is recorded of saved plans before the run and from its begin on, where it is that of one.
+        self._plans: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+        #: Whether a change was carried out: where routes are moved, what is left is written again without those.
+        self._carried = False
         #: Whether somebody else wrote the file during the run, which must not be undone.
         self._theirs = False
 
@@ -135,7 +138,8 @@ class StateFile:
 
         Of a run that changed nothing, `end` takes that back: it may be tried again.
         """
-        self._plan = checksum
+        before = self.state.applied_plans
+        self._plans = before, (*before, checksum)[-_PLANS:]
 
     def begin(self, changes: Iterable[Change], routes: Iterable[KnownRoute] | None = None) -> None:
         """Record what is going to be sent, in its order, and the PBX's routes where it has told them.
@@ -143,8 +147,8 @@ class StateFile:
         It proves, before anything is sent, that the file can be written.
         """
         state = self.state if routes is None else replace(self.state, routes=tuple(routes))
-        if self._plan is not None:
-            state = replace(state, applied_plans=(*state.applied_plans, self._plan)[-_PLANS:])
+        if self._plans is not None:
+            state = replace(state, applied_plans=self._plans[1])
         self._write(state, [InRun(change) for change in changes])
 
     def sending(self, change: Change) -> None:
@@ -182,8 +186,8 @@ class StateFile:
         if self._theirs:
             return
         state = self.state
-        if self._run is not None and all(one.sign in (Sign.WAITING, Sign.NOT_APPLIED) for one in self._run.changes):
-            state = replace(state, applied_plans=tuple(one for one in state.applied_plans if one != self._plan))
+        if self._plans is not None and self._run is not None and self._changed_nothing(self._run):
+            state = replace(state, applied_plans=self._plans[0])
         if routes is not None:
             self.write(replace(state, routes=tuple(routes)))
         elif self._run is not None:
@@ -221,6 +225,11 @@ class StateFile:
                 f"{self.path}: what became of a change can't be recorded: {error.strerror or error}"
             ) from None
         run.changes[run.settled] = replace(run.next, sign=sign)
+        self._carried = self._carried or sign is Sign.APPLIED
+
+    def _changed_nothing(self, run: _Run) -> bool:
+        """Whether no change of the run was carried out, nor is in doubt."""
+        return not self._carried and all(one.sign in (Sign.WAITING, Sign.NOT_APPLIED) for one in run.changes)
 
     def _unwritable(self, error: OSError) -> StateError:
         return StateError(

@@ -6,6 +6,7 @@ routes on the PBX, and of a test what it claims.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pbxsync.model import (
@@ -50,15 +51,8 @@ def plan_of(item: Any) -> Plan:
 def _change(item: Any) -> Change:
     at = item["location"]
     location = Location(at["file"], at["line"], at["column"]) if at else None
-    return Change(
-        Action(item["action"]),
-        _route(item["before"]),
-        _route(item["after"]),
-        tuple(FieldChange(one["field"], _value(one["before"]), _value(one["after"])) for one in item["fields"]),
-        id=item["id"],
-        location=location,
-        move=_move(item["move"], location) if item["move"] else None,
-    )
+    change = _step(item, location)
+    return replace(change, location=location, move=_move(item["move"], location) if item["move"] else None)
 
 
 def _move(item: Any, location: Location | None) -> Move:
@@ -74,6 +68,7 @@ def _move(item: Any, location: Location | None) -> Move:
 
 
 def _step(item: Any, location: Location | None) -> Change:
+    """One call. Its fields are worked out, not read: what is shown is what is sent."""
     before, after = _route(item["before"]), _route(item["after"])
     fields: tuple[FieldChange, ...] = ()
     if before is not None and after is not None:

@@ -16,14 +16,15 @@ from jsonschema import Draft202012Validator
 
 from pbxsync import __version__, schemas
 from pbxsync.errors import PlanFileError, StaleState
-from pbxsync.model import KnownRoute, KnownState
+from pbxsync.model import Action, KnownRoute
+from pbxsync.names import original
 from pbxsync.plan_values import plan_of
 from pbxsync.render.json import FORMAT_VERSION, document, plan_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pbxsync.model import Change, Plan, Problem
+    from pbxsync.model import Change, KnownState, Plan, Problem, Route
 
 #: The most that is read of a file, in bytes; no plan of a PBX comes near.
 MAX_BYTES = 256 * 1024 * 1024
@@ -33,8 +34,9 @@ MAX_BYTES = 256 * 1024 * 1024
 class SavedPlan:
     """The plan of one PBX with what it was made from.
 
-    ``type`` is the format of the PBX's API, ``add_only`` whether that was chosen. ``file_digest`` is the SHA-256 of the
-    routes file, and ``known_digest`` that of the known state, both in hexadecimal.
+    ``type`` is the format of the PBX's API, ``add_only`` whether that was chosen, ``init`` whether there was no state
+    file, and one is to be begun. ``file_digest`` is the SHA-256 of the routes file, and ``known_digest`` that of the
+    known state, both in hexadecimal.
     """
 
     plan: Plan
@@ -42,11 +44,7 @@ class SavedPlan:
     add_only: bool
     file_digest: str
     known_digest: str
-
-    @property
-    def begins_empty(self) -> bool:
-        """Whether nothing was known of the PBX: there may be no state file yet."""
-        return self.known_digest == known_digest(KnownState(None, ()))
+    init: bool = False
 
     def on(self, known: KnownState) -> Plan:
         """The plan for the PBX that holds this. Raises StaleState where that is not what the plan was made from."""
@@ -59,8 +57,11 @@ class SavedPlan:
 
     def check_file(self) -> None:
         """Raise StaleState where the routes file is there and has changed since."""
+        path = Path(self.plan.file)
         try:
-            with Path(self.plan.file).open("rb") as file:
+            if not path.is_file():
+                return  # nor is a pipe read, or standard input by a path: what comes from there now was never planned
+            with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return  # the plan needs no file, and may be applied where there is none
@@ -72,7 +73,8 @@ class SavedPlan:
 class PlanFile:
     """What a file of saved plans holds. ``errors`` are what kept a file from being planned, as in the document.
 
-    ``checksum`` is that of the file: no two plans have the same.
+    ``checksum`` is that of the file: no two plans have the same, but where both were made of the same with nothing
+    applied in between.
     """
 
     checksum: str
@@ -81,7 +83,11 @@ class PlanFile:
 
 
 def known_digest(known: KnownState) -> str:
-    """The SHA-256 of what is known of a PBX: its routes, their ids and their order, and what is in doubt."""
+    """The SHA-256 of what is known of a PBX: its routes, their ids and their order, and what is in doubt.
+
+    So it is of the saved plans that a state file has as applied: once one was, or was begun, what is planned on the
+    same routes again is another plan, and may be applied.
+    """
     routes = [[*one.route.fields().values(), one.id] for one in known.routes]
     doubts = [
         [
@@ -90,7 +96,7 @@ def known_digest(known: KnownState) -> str:
         ]
         for doubt in known.doubts
     ]
-    return _digest([routes, doubts])
+    return _digest([routes, doubts, list(known.applied_plans)])
 
 
 def saved_text(
@@ -104,6 +110,7 @@ def saved_text(
             {
                 "type": one.type,
                 "add_only": one.add_only,
+                "init": one.init,
                 "file_sha256": one.file_digest,
                 "known_state_sha256": one.known_digest,
             }
@@ -129,7 +136,7 @@ def read_plans(path: Path) -> PlanFile:
     header = _checked(path, value)
     plans = zip(value["plans"], header["plans"], strict=True)
     errors = tuple((error["file"], error["message"]) for error in value["errors"])
-    return PlanFile(header["checksum"], tuple(_saved(item, made) for item, made in plans), errors)
+    return PlanFile(header["checksum"], tuple(_saved(path, item, made) for item, made in plans), errors)
 
 
 _AGAIN = "save it anew with: pbxsync plan --out"
@@ -160,8 +167,43 @@ def _checked(path: Path, value: Any) -> dict[str, Any]:
     return header
 
 
-def _saved(item: Any, made: Any) -> SavedPlan:
-    return SavedPlan(plan_of(item), made["type"], made["add_only"], made["file_sha256"], made["known_state_sha256"])
+def _saved(path: Path, item: Any, made: Any) -> SavedPlan:
+    plan = plan_of(item)
+    if not all(map(_fits, plan.changes)) or plan_parts([plan], (), ())["plans"] != [item]:
+        raise PlanFileError(f"{path}: not a saved plan: it would send something else than it shows; {_AGAIN}")
+    return SavedPlan(
+        plan, made["type"], made["add_only"], made["file_sha256"], made["known_state_sha256"], made["init"]
+    )
+
+
+#: Whether a change has a route before it, and one after it.
+_SIDES = {
+    Action.ADD: (False, True),
+    Action.UPDATE: (True, True),
+    Action.DELETE: (True, False),
+    Action.MOVE: (True, True),
+}
+
+
+def _fits(change: Change) -> bool:
+    """Whether a change is one that its action makes, and a move's steps are about the route that is moved."""
+    move = change.move
+    if _SIDES[change.action] != (change.before is not None, change.after is not None):
+        return False
+    if move is None:
+        return change.action is not Action.MOVE
+    steps = [step for step in (move.copy, *move.removals, move.rename) if step is not None]
+    return (
+        change.action is Action.MOVE
+        and all(step.move is None and _fits(step) and original(step.name) == change.name for step in steps)
+        and (move.copy is None or _under(move.copy.after, change) == change.after)
+        and (move.rename is None or move.rename.after == change.after)
+    )
+
+
+def _under(route: Route | None, change: Change) -> Route | None:
+    """The route under the name of the one that the change is about."""
+    return replace(route, name=change.name) if route is not None else None
 
 
 def _checksum(document: dict[str, Any], header: dict[str, Any]) -> str:

@@ -683,3 +683,39 @@ def test_any_run_is_read_again_as_it_was_written(
         file.settle(change, applied=True)
     file.close()
     assert shared.read_text(encoding="utf-8") == dump(state, run)
+
+
+PLANS = tuple(f"{number:064x}" for number in range(20))
+
+
+def test_a_plan_is_recorded_once_however_often_its_run_is_written(path: Path) -> None:
+    file = StateFile(path, KnownState(URL, KNOWN))
+    file.note_plan("f" * 64)
+    file.begin([ADD, DELETE])
+    file.begin([ADD, DELETE], KNOWN)
+    assert StateFile.read(path, pbx=URL).state.applied_plans == ("f" * 64,)
+    file.close()
+
+
+def test_a_plan_of_which_nothing_was_carried_out_leaves_the_recorded_ones_as_they_were(path: Path) -> None:
+    file = StateFile(path, KnownState(URL, KNOWN, applied_plans=PLANS))
+    file.note_plan("f" * 64)
+    file.begin([ADD, DELETE])
+    assert StateFile.read(path, pbx=URL).state.applied_plans == (*PLANS[1:], "f" * 64)
+    file.sending(ADD)
+    file.settle(ADD, applied=False)
+    file.end()
+    assert StateFile.read(path, pbx=URL).state.applied_plans == PLANS
+
+
+def test_a_plan_stays_recorded_where_only_the_first_part_of_its_run_was_carried_out(path: Path) -> None:
+    file = StateFile(path, KnownState(URL, KNOWN))
+    file.note_plan("f" * 64)
+    file.begin([ADD, DELETE])
+    file.sending(ADD)
+    file.settle(ADD, applied=True)
+    file.begin([DELETE], (*KNOWN, KnownRoute(C, "3")))  # as a reorder does once it has looked at the PBX
+    file.sending(DELETE)
+    file.settle(DELETE, applied=False)
+    file.end()
+    assert StateFile.read(path, pbx=URL).state.applied_plans == ("f" * 64,)

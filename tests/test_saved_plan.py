@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +17,10 @@ from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
 from pbxsync.errors import PlanFileError, StaleState
-from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Plan, Route
+from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Move, Plan, Route
 from pbxsync.saved_plan import SavedPlan, known_digest, read_plans, saved_text
 from pbxsync.steps import steps
+from tests.cli.process import PATIENCE
 from tests.strategies import routes
 from tests.test_golden_plans import FOLDERS, planned
 
@@ -187,10 +190,77 @@ def test_a_plan_is_stale_where_anything_is_known_otherwise(other: KnownState) ->
 
 def test_a_plan_that_was_made_of_nothing_is_stale_once_there_is_something() -> None:
     empty = saved(known=KnownState(None, ()))
-    assert empty.begins_empty
-    assert not saved().begins_empty
     with pytest.raises(StaleState):
         empty.on(KNOWN)
+
+
+def test_what_is_planned_again_after_a_plan_was_begun_is_another_plan() -> None:
+    begun = replace(KNOWN, applied_plans=("a" * 64,))
+    assert known_digest(begun) != known_digest(KNOWN)
+    assert saved_text([saved(known=begun)]) != saved_text([saved()])
+    with pytest.raises(StaleState):
+        saved().on(begun)
+
+
+def forged(path: Path, edit: Callable[[Any], None]) -> None:
+    """Edit what the file of a plan says, and make a checksum that fits."""
+    from pbxsync.saved_plan import _checksum
+
+    document = json.loads(path.read_text(encoding="utf-8"))
+    edit(document["plans"][0])
+    document["saved"]["checksum"] = _checksum(document, document["saved"])
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda plan: plan["changes"][0].update(action="update"),
+        lambda plan: plan["changes"][0].update(action="update", before=plan["changes"][0]["after"], after=None),
+        lambda plan: plan["changes"][0].update(action="delete"),
+        lambda plan: plan["changes"][0].update(action="move", before=plan["changes"][0]["after"]),
+        lambda plan: plan["changes"][0].update(name="other"),
+        lambda plan: plan["changes"][0]["fields"].append({"field": "prefix", "before": "", "after": "9"}),
+        lambda plan: plan["changes"].append(plan["changes"][0]),
+        lambda plan: plan["in_doubt"].append({"action": "add", "name": "a", "reason": "lost"}),
+    ],
+)
+def test_a_plan_that_would_send_something_else_than_it_shows_is_refused(
+    path: Path, edit: Callable[[Any], None]
+) -> None:
+    forged(path, edit)
+    assert "not a saved plan" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda steps: steps[0]["after"].update(prefix="0"),
+        lambda steps: steps[1]["before"].update(name="emergency"),
+        lambda steps: steps[2]["after"].update(trunks=["premium"]),
+    ],
+)
+def test_a_move_whose_steps_are_about_something_else_is_refused(
+    tmp_path: Path, edit: Callable[[list[Any]], None]
+) -> None:
+    copy, path = replace(A, name="a~pbxsync"), tmp_path / "plan.json"
+    move = Move(
+        Change(Action.ADD, None, copy), (Change(Action.DELETE, A, None, id="1"),), Change(Action.UPDATE, copy, A)
+    )
+    path.write_text(saved_text([saved(replace(PLAN, changes=(Change(Action.MOVE, A, A, move=move),)))]))
+    assert [step.change.name for step in steps(read_plans(path).plans[0].plan)] == ["a~pbxsync", "a", "a"]
+    forged(path, lambda plan: edit(plan["changes"][0]["move"]["steps"]))
+    assert "not a saved plan: it would send something else than it shows" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_routes_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    one = saved(replace(PLAN, file=str(tmp_path / "pipe")))
+    waiting = threading.Thread(target=one.check_file, daemon=True)
+    waiting.start()
+    waiting.join(PATIENCE)
+    assert not waiting.is_alive()
 
 
 def test_a_plan_is_stale_where_its_routes_file_has_changed_and_needs_none_to_be_there(tmp_path: Path) -> None:

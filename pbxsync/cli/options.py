@@ -136,9 +136,10 @@ def plan_options(function: Callable[..., _R]) -> Callable[..., _R]:
             impact=not kwargs.pop("no_impact"),
             tests=not kwargs.pop("no_tests"),
         )
-        if choices.prune and choices.add_only:
+        planning = kwargs.get("plan_file") is None  # a saved plan has chosen already, and variables count for nothing
+        if planning and choices.prune and choices.add_only:
             raise click.UsageError("--prune deletes and --add-only only adds: use one of them.")
-        if choices.reorder and choices.add_only:
+        if planning and choices.reorder and choices.add_only:
             raise click.UsageError("--reorder moves routes and --add-only only adds: use one of them.")
         return function(*args, choices=choices, **kwargs)
 
@@ -160,7 +161,7 @@ def state_options(function: Callable[..., _R]) -> Callable[..., _R]:
     )
     @functools.wraps(function)
     def with_state(*args: Any, **kwargs: Any) -> _R:
-        if kwargs["init"] and kwargs["state"] is None:
+        if kwargs["init"] and kwargs["state"] is None and kwargs.get("plan_file") is None:
             raise click.UsageError("--init begins a state file: name it with --state.")
         return function(*args, **kwargs)
 

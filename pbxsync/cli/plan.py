@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pbxsync.cli import planning, showing, streams
+from pbxsync.cli.files import sources
 from pbxsync.cli.options import (
     PATH,
     format_option,
@@ -19,13 +20,13 @@ from pbxsync.cli.options import (
 )
 from pbxsync.cli.reports import FORMATS, Planned, report_option
 from pbxsync.cli.stopping import Stop
-from pbxsync.cli.writing import write
+from pbxsync.cli.writing import refuse_loss, write
 from pbxsync.errors import DoubtOpen, PbxsyncError, SettingsError
 from pbxsync.render import text
 from pbxsync.text import command_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pbxsync.cli.options import Reach
@@ -70,6 +71,11 @@ def command(
     from the PBX itself, or with --state from a state file, and then no connection is opened.
     """
     wanted = planning.Wanted(files, state, init, parallel, choices, reach)
+    outputs = [("--report", path) for _, path in reports] + ([("--out", out)] if out is not None else [])
+    try:
+        refuse_loss(outputs, _kept(wanted))
+    except SettingsError as error:
+        ctx.exit(showing.show_input_errors(error, output, paint))
     try:
         jobs, warnings = planning.jobs(wanted)
     except PbxsyncError as error:
@@ -77,7 +83,10 @@ def command(
         nothing.write(reports)
         if output in ("markdown", "html"):
             streams.document(nothing.rendered(output))
-        ctx.exit(showing.show_input_errors(error, output, paint))
+        code = showing.show_input_errors(error, output, paint)
+        if out is not None:
+            _say_unsaved(out)
+        ctx.exit(code)
     planned, failures = planning.plan_all(jobs, Stop(), parallel, None)
     with contextlib.ExitStack() as sessions:
         for session, _ in planned:
@@ -100,6 +109,24 @@ def command(
     ctx.exit(max(codes, default=2 if pending else 0))
 
 
+def _kept(wanted: planning.Wanted) -> Iterator[Path]:
+    """The files that nothing may be written over: of routes, and of known state."""
+    for source in sources(wanted.files):
+        if source.path is not None:
+            yield source.path
+        if wanted.state is not None:
+            yield wanted.state / f"{source.stem}.json"
+    if wanted.state is not None:
+        yield wanted.state
+
+
+def _say_unsaved(out: Path) -> None:
+    earlier = ""
+    with contextlib.suppress(OSError):
+        earlier = "; the one that is there is of an earlier run" if out.is_file() else ""
+    streams.error_line(f"pbxsync: {printable(str(out))}: no plan is saved{earlier}")
+
+
 def _save(
     out: Path, planned: Sequence[tuple[Session, Plan]], problems: Sequence[Problem], failures: Sequence[showing.Failure]
 ) -> list[showing.Failure]:
@@ -110,7 +137,7 @@ def _save(
     showing.show_failures(left_out)
     saved = [session.save(plan) for session, plan in planned if not _unsavable(plan)]
     if not saved:
-        streams.error_line(f"pbxsync: {printable(str(out))}: no plan is saved")
+        _say_unsaved(out)
         return left_out
     errors = [(failure.file, str(failure.error)) for failure in (*failures, *left_out)]
     try:

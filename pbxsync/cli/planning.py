@@ -99,13 +99,15 @@ def _saved_job(path: Path, saved: SavedPlan, checksum: str, reach: Reach) -> Job
     state = None if plan.known_state == "live" else Path(plan.known_state)
     desired = Desired(plan.file, (), plan.pbx_name, plan.pbx_url, saved.type)
     choices = PlanChoices(add_only=saved.add_only)
-    return Job(desired, to, state, saved.begins_empty, choices, reach, Saved(saved, checksum))
+    return Job(desired, to, state, saved.init, choices, reach, Saved(saved, checksum))
 
 
 def _job(wanted: Wanted, source: Source, desired: Desired, *, several: bool) -> Job:
     state = wanted.state
     if state is not None and (several or state.is_dir()):
         state /= f"{source.stem}.json"
+    if state == Path("live"):
+        state = state.absolute()  # for «live» alone stands for the PBX, in a saved plan too
     store = f"sandbox-{source.stem}" if several else "sandbox"
     to = target(wanted.reach, url=desired.url, type=desired.type, name=desired.name, sandbox=store)
     _warn_of_another_pbx(to, desired)

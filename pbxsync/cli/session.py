@@ -8,6 +8,7 @@ import queue
 import threading
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from pbxsync import differ
@@ -23,7 +24,6 @@ from pbxsync.verification import doubled, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from pbxsync.applier import Ledger
@@ -104,6 +104,8 @@ class Session:
 
         job = self.job
         if job.state is not None:
+            if job.saved is not None and not job.init:
+                _check_there(job.state)
             self._file = StateFile.read(job.state, pbx=job.target.address, init=job.init)
             self._open.callback(self._file.close)
             self._known = self._file.state
@@ -123,8 +125,11 @@ class Session:
         """The plan with what it was made from."""
         from pbxsync.saved_plan import SavedPlan, known_digest
 
-        desired, choices = self.job.desired, self.job.choices
-        return SavedPlan(plan, self.job.target.type, choices.add_only, desired.digest, known_digest(self._known))
+        job = self.job
+        init = self._file is not None and not self._file.path.exists()
+        return SavedPlan(
+            plan, job.target.type, job.choices.add_only, job.desired.digest, known_digest(self._known), init
+        )
 
     def _resumed(self, saved: Saved) -> Plan:
         """The saved plan. Raises PlanFileError where it was applied already, and StaleState."""
@@ -213,6 +218,20 @@ class Session:
 
     def _read_live(self) -> KnownState:
         return read_live(self._connection(), self.job.target)
+
+
+def _check_there(state: Path) -> None:
+    """Raise StateError where the state file of a saved plan is missing: the ways out are others than without one."""
+    try:
+        state.stat()
+    except FileNotFoundError:
+        where = "" if state.is_absolute() else f" in {Path.cwd()}"
+        raise StateError(
+            f"{state}: there is no such state file{where}, and the plan was made from it: apply it where that file is, "
+            "by the same path, or plan again"
+        ) from None
+    except OSError:
+        pass  # reading it tells
 
 
 def lockable(target: Target, state: Path | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,105 @@ def test_a_plan_that_was_begun_is_not_applied_again_but_planned_anew() -> None:
         assert names(pbx) == ["r1", "r2"]
 
 
+def test_what_was_in_doubt_and_not_carried_out_can_be_planned_and_applied_again() -> None:
+    declare("routes.yaml", numbered(2))
+    with Sandbox(tokens=["t"], faults=["outroute/add@1=before:close"]) as pbx:
+        assert pbxsync(*PLANNED, "--state", "state.json", "--init", env=to(pbx)).code == 0
+        assert pbxsync(*APPLY, env=to(pbx)).code == 3
+        assert pbxsync("resolve", "r1", "--state", "state.json", "--not-applied").code == 0
+        refused = pbxsync(*APPLY, env=to(pbx))
+        assert "this plan was applied already" in refused.err
+        assert pbxsync(*PLANNED, "--state", "state.json", env=to(pbx)).code == 0
+        assert pbxsync(*APPLY, env=to(pbx)).code == 0
+        assert names(pbx) == ["r1", "r2"]
+
+
+def test_a_change_that_was_taken_back_can_be_planned_and_applied_again() -> None:
+    with Sandbox(tokens=["t"]) as pbx:
+        for count in (1, 2, 1, 2, 1, 2):
+            declare("routes.yaml", numbered(count))
+            state = ["--state", "state.json", "--init", "--prune"]
+            assert pbxsync(*PLANNED, *state, env=to(pbx)).code == 0
+            assert pbxsync(*APPLY, env=to(pbx)).code == 0
+            assert names(pbx) == ["r1", "r2"][:count]
+
+
+def test_a_plan_of_an_empty_state_file_does_not_begin_another_where_that_is_missing() -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx:
+        assert pbxsync("refresh", "--state", "state.json", env=to(pbx)).code == 0
+        assert pbxsync(*PLANNED, "--state", "state.json", "--init", env=to(pbx)).code == 0
+        Path("state.json").unlink()
+        refused = pbxsync(*APPLY, env=to(pbx))
+        assert changing(pbx) == []
+    assert refused.code == 1
+    assert not Path("state.json").exists()
+    assert refused.err == (
+        f"pbxsync: routes.yaml: state.json: there is no such state file in {Path.cwd()}, and the plan was made from "
+        "it: apply it where that file is, by the same path, or plan again\n"
+    )
+
+
+def test_a_state_file_that_is_called_live_is_a_state_file_in_a_saved_plan_too() -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx:
+        assert pbxsync(*PLANNED, "--state", "live", "--init", env=to(pbx)).code == 0
+        assert pbxsync(*APPLY, env=to(pbx)).code == 0
+    assert json.loads(Path("live").read_text(encoding="utf-8"))["applied_plans"]
+
+
+@pytest.mark.parametrize("option", [["--out", "{}"], ["--report", "json={}"]])
+@pytest.mark.parametrize("lost", ["routes.yaml", "./state/routes.json", "link", "folder"])
+def test_no_plan_is_written_over_what_it_is_made_from(option: list[str], lost: str) -> None:
+    declare("routes.yaml", numbered(1))
+    Path("state").mkdir()
+    with Sandbox(tokens=["t"]) as pbx:
+        assert pbxsync("refresh", "--state", "state/routes.json", env=to(pbx)).code == 0
+        Path("link").symlink_to("routes.yaml")
+        files = "." if lost == "folder" else "routes.yaml"
+        lost = "routes.yaml" if lost == "folder" else lost
+        before = Path(lost).read_bytes()
+        writes = [option[0], option[1].format(lost)]
+        done = pbxsync("plan", files, "--state", "state", *writes, "--format", "json", env=to(pbx))
+    assert done.code == 1
+    assert Path(lost).read_bytes() == before
+    assert "would be written over " in done.err
+    assert ", which this command reads; name another file\n" in done.err
+    check("plan", done)
+
+
+def test_a_report_in_place_of_a_faulty_routes_file_is_refused_too() -> None:
+    Path("routes.yaml").write_text("routes: 7\n", encoding="utf-8")
+    assert pbxsync("plan", "routes.yaml", "--report", "json=routes.yaml").code == 1
+    assert Path("routes.yaml").read_text(encoding="utf-8") == "routes: 7\n"
+
+
+def test_a_report_and_a_saved_plan_can_not_be_one_file() -> None:
+    declare("routes.yaml", numbered(1))
+    done = pbxsync(*PLANNED, "--report", "json=plan.json")
+    assert done.code == 1
+    assert "--out: plan.json: would be written over what --report writes; name another file" in done.err
+
+
+@pytest.mark.parametrize("content", ["routes: 7\n", "routes: []\n"])
+def test_where_no_plan_is_saved_an_earlier_one_is_said_to_be_one(content: str) -> None:
+    Path("routes.yaml").write_text(content, encoding="utf-8")
+    Path("plan.json").write_text("earlier", encoding="utf-8")
+    done = pbxsync(*PLANNED, "--state", "state.json", "--init")  # it names no PBX
+    assert done.code == 1
+    assert done.err.endswith("pbxsync: plan.json: no plan is saved; the one that is there is of an earlier run\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_plan_is_written_into_a_pipe_and_does_not_take_its_place() -> None:
+    declare("routes.yaml", numbered(1))
+    os.mkfifo("pipe")
+    with Sandbox(tokens=["t"]) as pbx, os.fdopen(os.open("pipe", os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        assert pbxsync("plan", "routes.yaml", "--out", "pipe", env=to(pbx)).code == 0
+        assert "saved" in json.loads(reader.read())
+    assert Path("pipe").is_fifo()
+
+
 def test_a_plan_for_another_pbx_is_refused_before_anybody_is_spoken_to() -> None:
     declare("routes.yaml", numbered(1))
     with Sandbox(tokens=["t"]) as pbx, Sandbox(tokens=["t"]) as other:
@@ -194,6 +294,16 @@ def test_variables_that_plan_are_for_the_plan_alone() -> None:
         assert pbxsync(*PLANNED, env=to(pbx)).code == 0
         assert pbxsync(*APPLY, env=to(pbx, PBXSYNC_PRUNE="1", PBXSYNC_STATE="none.json")).code == 0
         assert names(pbx) == ["old", "r1"]
+
+
+@pytest.mark.parametrize("more", [{"PRUNE": "1", "ADD_ONLY": "1"}, {"REORDER": "1", "ADD_ONLY": "1"}, {"INIT": "1"}])
+def test_variables_that_can_not_be_planned_with_keep_no_saved_plan_from_being_applied(more: dict[str, str]) -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx:
+        assert pbxsync(*PLANNED, env=to(pbx)).code == 0
+        variables = {f"PBXSYNC_{name}": value for name, value in more.items()}
+        assert pbxsync(*APPLY, env=to(pbx, **variables)).code == 0
+        assert names(pbx) == ["r1"]
 
 
 def test_without_a_file_and_without_a_plan_the_usage_says_what_is_missing() -> None:
