@@ -42,7 +42,7 @@ _Done = tuple[Applied, PbxsyncError | None]
 
 
 @click.command("apply", short_help="Bring the PBX to what the files declare.")
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @option("--plan", "plan_file", type=PATH, metavar="PLAN", help="Apply this saved plan (plan --out), and nothing else.")
 @state_options
 @plan_options
