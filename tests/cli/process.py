@@ -257,6 +257,17 @@ def received(pbx: Sandbox, count: int) -> None:
     raise AssertionError(f"only {calls(pbx)} came")
 
 
+def stand_still(pbx: Sandbox) -> None:
+    """Wait until the PBX has received nothing for a second."""
+    waiting = threading.Event()
+    for _ in range(int(PATIENCE)):
+        before = len(pbx.requests)
+        waiting.wait(1)
+        if len(pbx.requests) == before:
+            return
+    raise AssertionError("requests go on coming")
+
+
 def ended_without_reader(*arguments: object, env: Mapping[str, str], read_to: str) -> tuple[int, str]:
     """Run pbxsync, stop reading its standard output behind a line that holds a text; its exit code and its errors."""
     run = subprocess.Popen(
