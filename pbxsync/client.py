@@ -80,7 +80,7 @@ class Client:
     """One PBX, over one connection, one call at a time; a context manager that logs out and closes.
 
     Every method raises `NotSent`, `Refused` or `AnswerLost`, all of them `PbxError`. ``warn`` is told once when a
-    secret goes over plain HTTP. ``stop`` ends the wait between two tries early.
+    secret goes over plain HTTP. ``stop`` ends the wait between two tries early. ``called`` is told of each answer.
     """
 
     def __init__(
@@ -90,7 +90,9 @@ class Client:
         *,
         warn: Callable[[str], None] = log.warning,
         stop: threading.Event | None = None,
+        called: Callable[[], None] = lambda: None,
     ) -> None:
+        self._called = called
         self._connection = connection
         self._credentials = credentials
         self._token = credentials.token
@@ -245,6 +247,7 @@ class Client:
         started = time.monotonic()
         reply = self._post(call, fields)
         took = (time.monotonic() - started) * 1000
+        self._called()
         log.info("%s: HTTP %d, %d bytes, %.0f ms", call, reply.status, len(reply.body), took)
         log.debug("%s sent: %s", call, {**fields, **({"password": "(hidden)"} if "password" in fields else {})})
         _check_http(call, reply)

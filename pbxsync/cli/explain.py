@@ -88,9 +88,9 @@ def _check_usage(file: str, numbers: Sequence[str], state: Path | None, *, live:
 def _table(file: str, state: Path | None, reach: Reach, *, live: bool) -> tuple[RouteTable, str]:
     """The routes to explain, and whose they are in words."""
     if state is None and not live:
-        [(_, desired)], _warnings = load_all([file])
-        return RouteTable(declared.route for declared in desired.routes), desired.file
-    wanted = planning.Wanted((file,), state, init=False, parallel=1, choices=PlanChoices(), reach=reach)
+        [declared], _warnings = load_all([file])
+        return RouteTable(one.route for one in declared.desired().routes), declared.file
+    wanted = planning.Wanted((file,), state, init=False, choices=PlanChoices(), reach=reach)
     [job], _warnings = planning.jobs(wanted)
     known = _known(job)
     source = f"{known.pbx}, live" if live else f"known from {known.source}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pbxsync.errors import InputError
+from pbxsync.errors import InputError, StaleState
 from pbxsync.loading import check_file, check_stream, unreadable
 from pbxsync.model import Severity
 
@@ -83,9 +83,51 @@ def check_all(arguments: Iterable[str], *, table: bool = False) -> tuple[list[tu
     return checked, problems
 
 
-def load_all(arguments: Iterable[str]) -> tuple[list[tuple[Source, Desired]], list[Problem]]:
-    """The routes of every file, and the warnings. Raises InputError, with every problem, where one has an error."""
-    checked, problems = check_all(arguments)
+#: So many routes of all files together are kept once they were checked; beyond, a file is read again when its turn
+#: comes, so that a thousand of them take no more memory than those that are worked on.
+_KEPT_ROUTES = 5_000
+
+
+class Declared:
+    """A file without an error: what it is for, and its routes once they are needed."""
+
+    def __init__(self, source: Source, desired: Desired, *, keep: bool = True) -> None:
+        self.source = source
+        self.file = desired.file
+        self.name = desired.name
+        self.url = desired.url
+        self.type = desired.type
+        self.digest = desired.digest
+        self._desired = desired if keep or not _can_be_read_again(source) else None
+
+    def desired(self) -> Desired:
+        """All that the file declares. Raises StaleState where it was changed since it was checked."""
+        if self._desired is not None:
+            return self._desired
+        desired = check_source(self.source).desired
+        if desired is None or desired.digest != self.digest:
+            raise StaleState(f"{self.file}: the file was changed while this run was at work; run again")
+        return desired
+
+
+def _can_be_read_again(source: Source) -> bool:
+    """Not so what comes from standard input or from a pipe."""
+    return source.path is not None and source.path.is_file()
+
+
+def load_all(arguments: Iterable[str]) -> tuple[list[Declared], list[Problem]]:
+    """Every file, and the warnings. Raises InputError, with every problem, where one has an error."""
+    declared: list[Declared] = []
+    problems: list[Problem] = []
+    routes = 0
+    for source in sources(arguments):
+        checked = check_source(source)
+        problems += checked.problems
+        desired = checked.desired
+        if desired is not None:
+            routes += len(desired.routes)
+            declared.append(Declared(source, desired, keep=routes <= _KEPT_ROUTES))
+    problems.sort(key=lambda problem: problem.order)
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InputError(problems)
-    return [(source, one.desired) for source, one in checked if one.desired is not None], problems
+    return declared, problems

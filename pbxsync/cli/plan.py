@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from pbxsync.cli import planning, showing, streams
+from pbxsync.cli import overview, planning, showing, streams
 from pbxsync.cli.files import sources
 from pbxsync.cli.options import (
     PATH,
@@ -18,26 +19,32 @@ from pbxsync.cli.options import (
     reach_options,
     state_options,
 )
-from pbxsync.cli.reports import FORMATS, Planned, report_option
+from pbxsync.cli.reports import FORMATS, Kept, Planned, report_option
+from pbxsync.cli.session import Session
+from pbxsync.cli.shards import shard_option
 from pbxsync.cli.stopping import Stop
+from pbxsync.cli.workers import Workers
 from pbxsync.cli.writing import refuse_loss, write
 from pbxsync.errors import DoubtOpen, PbxsyncError, SettingsError
 from pbxsync.render import text
 from pbxsync.text import command_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pbxsync.cli.options import Reach
-    from pbxsync.cli.session import Session
+    from pbxsync.cli.session import Job
+    from pbxsync.cli.shards import Shard
     from pbxsync.model import Plan, PlanChoices, Problem
     from pbxsync.render.paint import Paint
+    from pbxsync.saved_plan import SavedPlan
 
 
 @click.command("plan", short_help="Show what would change on the PBX.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @state_options
+@shard_option
 @plan_options
 @option(
     "--detailed-exitcode",
@@ -56,6 +63,7 @@ def command(
     state: Path | None,
     init: bool,
     parallel: int,
+    shard: Shard | None,
     choices: PlanChoices,
     detailed_exitcode: bool,
     out: Path | None,
@@ -70,7 +78,7 @@ def command(
     FILE is a routes file, a folder of them (each one PBX), or - for standard input. The routes that are on the PBX come
     from the PBX itself, or with --state from a state file, and then no connection is opened.
     """
-    wanted = planning.Wanted(files, state, init, parallel, choices, reach)
+    wanted = planning.Wanted(files, state, init, choices, reach, shard)
     outputs = [("--report", path) for _, path in reports] + ([("--out", out)] if out is not None else [])
     try:
         refuse_loss(outputs, _kept(wanted))
@@ -82,31 +90,69 @@ def command(
         nothing = Planned.refused(error, comment_key)
         nothing.write(reports)
         if output in ("markdown", "html"):
-            streams.document(nothing.rendered(output))
+            streams.documents(nothing.pieces(output))
         code = showing.show_input_errors(error, output, paint)
         if out is not None:
             _say_unsaved(out)
         ctx.exit(code)
-    planned, failures = planning.plan_all(jobs, Stop(), parallel, None)
-    with contextlib.ExitStack() as sessions:
-        for session, _ in planned:
-            sessions.push(session)
-    plans = [plan for _, plan in planned]
-    result = Planned([session.preview(plan) for session, plan in planned], warnings, failures, comment_key)
+    forms = {form for form, _ in reports} | ({output} - {"text"})
+    result = Planned(forms, comment_key, warnings)
+    done = _plan_all(jobs, result, parallel, paint, printed=output == "text", saving=out is not None)
     if output == "text":
-        showing.show_plans(plans, paint)
         click.echo(text.problem_lines(warnings, paint), err=True, nl=False)
-    showing.show_failures(failures)
+    showing.show_failures(result.failures)
     if output != "text":
-        streams.document(result.rendered(output))
+        streams.documents(result.pieces(output))
     result.write(reports)
+    codes = [failure.error.exit_code for failure in result.failures] + [one.code for one in done]
     if out is not None:
-        failures += _save(out, planned, warnings, failures)
-    codes = [failure.error.exit_code for failure in failures]
-    codes += [3 for plan in plans if plan.in_doubt]
-    codes += [1 for plan in plans if plan.failed_tests]
-    pending = detailed_exitcode and any(plan.changes for plan in plans)
-    ctx.exit(max(codes, default=2 if pending else 0))
+        codes += _save(out, done, warnings, result.failures)
+    pending = detailed_exitcode and any(one.pending for one in done)
+    ctx.exit(max(codes, default=0) or (2 if pending else 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What is left of one PBX that was planned: what is shown, the exit code, and what may be saved of it."""
+
+    file: str
+    kept: Kept
+    printed: str
+    code: int
+    pending: bool
+    saved: SavedPlan | PbxsyncError | None
+
+
+def _plan_all(
+    jobs: Sequence[Job], result: Planned, parallel: int, paint: Paint, *, printed: bool, saving: bool
+) -> list[_Done]:
+    """Plan every PBX, put what there is to show into ``result`` and print it, each as soon as its turn has come."""
+    done: list[_Done] = []
+    with overview.shown(len(jobs), "planning", paint) as view:
+
+        def work(job: Job, deliver: Callable[[_Done], None]) -> None:
+            with view.watching(job.file) as ending, Session(job, Stop(), view.called) as session:
+                plan = session.plan()
+                kept = result.kept(plan, lambda: session.preview(plan))
+                shown = text.plan_text(plan, paint) if printed else ""
+                saved = (_unsavable(plan) or session.save(plan)) if saving else None
+                code = 3 if plan.in_doubt else 1 if plan.failed_tests else 0
+                ending.came_to, ending.failed = kept.totals.short(), code != 0
+                deliver(_Done(plan.file, kept, shown, code, bool(plan.changes), saved))
+
+        workers: Workers[Job, _Done] = Workers(jobs, work, parallel)
+        for job, one in zip(jobs, workers.results(), strict=True):
+            if isinstance(one, PbxsyncError):
+                result.failures.append(showing.Failure(job.file, one))
+                continue
+            result.take(one.kept)
+            if printed:
+                view.write(("\n" if done else "") + one.printed)
+            done.append(replace(one, printed=""))
+        workers.join()
+    if printed and result.totals.planned > 1:
+        click.echo("\n" + result.totals.line(), nl=False)
+    return done
 
 
 def _kept(wanted: planning.Wanted) -> Iterator[Path]:
@@ -128,17 +174,21 @@ def _say_unsaved(out: Path) -> None:
 
 
 def _save(
-    out: Path, planned: Sequence[tuple[Session, Plan]], problems: Sequence[Problem], failures: Sequence[showing.Failure]
-) -> list[showing.Failure]:
-    """Save the plans that may be applied; why others are not. Raises SettingsError where the file can't be written."""
+    out: Path, done: Sequence[_Done], problems: Sequence[Problem], failures: Sequence[showing.Failure]
+) -> list[int]:
+    """Save the plans that may be applied, and say why others are not; the exit codes of those.
+
+    Raises SettingsError where the file can't be written.
+    """
     from pbxsync.saved_plan import saved_text
 
-    left_out = [showing.Failure(plan.file, error) for _, plan in planned if (error := _unsavable(plan))]
+    left_out = [showing.Failure(one.file, one.saved) for one in done if isinstance(one.saved, PbxsyncError)]
     showing.show_failures(left_out)
-    saved = [session.save(plan) for session, plan in planned if not _unsavable(plan)]
+    saved = [one.saved for one in done if one.saved is not None and not isinstance(one.saved, PbxsyncError)]
+    codes = [failure.error.exit_code for failure in left_out]
     if not saved:
         _say_unsaved(out)
-        return left_out
+        return codes
     errors = [(failure.file, str(failure.error)) for failure in (*failures, *left_out)]
     try:
         write(out, saved_text(saved, problems, errors))
@@ -146,7 +196,7 @@ def _save(
         raise SettingsError(f"--out: {out}: can't be written: {error.strerror}") from None
     how = command_line("pbxsync", "apply", "--plan", str(out))
     streams.error_line(printable(f"pbxsync: the plan is saved in {out}; apply it with: {how}"))
-    return left_out
+    return codes
 
 
 def _unsavable(plan: Plan) -> PbxsyncError | None:

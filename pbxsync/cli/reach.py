@@ -18,7 +18,7 @@ from pbxsync.urls import normal_url
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pbxsync.cli.options import Reach
     from pbxsync.client import Client, Credentials
@@ -61,21 +61,26 @@ def target(
 
 
 @contextlib.contextmanager
-def connected(to: Target, reach: Reach, stop: threading.Event | None = None) -> Iterator[Client]:
-    """A client of the PBX, for as long as the block runs; with ``--sandbox`` its PBX runs as long."""
+def connected(
+    to: Target, reach: Reach, stop: threading.Event | None = None, called: Callable[[], None] = lambda: None
+) -> Iterator[Client]:
+    """A client of the PBX, for as long as the block runs; with ``--sandbox`` its PBX runs as long.
+
+    ``called`` is told of each answer.
+    """
     from pbxsync.cli.secrets import credentials
     from pbxsync.client import Client, Connection
 
     if to.store is not None:
         with _sandbox(to.store) as (url, opener):
             connection = Connection(url, to.type, reach.timeout, reach.retries)
-            with Client(connection, opener, stop=stop) as client:
+            with Client(connection, opener, stop=stop, called=called) as client:
                 yield client
         return
     if to.address is None:
         raise SettingsError(NO_PBX)
     connection = Connection(to.address, to.type, reach.timeout, reach.retries, _tls(to.address, reach))
-    with Client(connection, credentials(to.name), warn=_warn, stop=stop) as client:
+    with Client(connection, credentials(to.name), warn=_warn, stop=stop, called=called) as client:
         yield client
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
-import threading
-from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from pbxsync import differ
 from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable, check_tested
 from pbxsync.cli.reach import NO_PBX, connected
-from pbxsync.errors import CallUnknown, PbxError, PbxsyncError, PlanFileError, SettingsError, StaleState, StateError
+from pbxsync.errors import CallUnknown, PbxError, PlanFileError, SettingsError, StaleState, StateError
 from pbxsync.known_state import StateFile, with_changes
 from pbxsync.model import Applied, KnownState, Outcome, Preview, Status
 from pbxsync.steps import outcomes, steps
-from pbxsync.threads import without_signals
 from pbxsync.urls import without_scheme
 from pbxsync.verification import doubled, verify
 
@@ -27,28 +23,31 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pbxsync.applier import Ledger
+    from pbxsync.cli.files import Declared
     from pbxsync.cli.options import Reach
     from pbxsync.cli.reach import Target
     from pbxsync.cli.stopping import Stop
     from pbxsync.client import Client
-    from pbxsync.model import Desired, KnownRoute, Plan, PlanChoices
+    from pbxsync.model import KnownRoute, Plan, PlanChoices
     from pbxsync.saved_plan import SavedPlan
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a session works on: a file's routes, the PBX, and how the user wants it done."""
+    """What a session works on: a file, the PBX, and how the user wants it done."""
 
-    desired: Desired
+    declared: Declared
     target: Target
     state: Path | None
     init: bool
     choices: PlanChoices
     reach: Reach
     saved: Saved | None = None
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return self.declared.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,12 @@ class Session:
     A context manager: the end of the block logs out, closes the connection and gives the locks back.
     """
 
-    def __init__(self, job: Job, stop: Stop) -> None:
+    def __init__(self, job: Job, stop: Stop, called: Callable[[], None] = lambda: None) -> None:
         self.job = job
+        self._called = called
         self._stop = stop
         self._open = contextlib.ExitStack()
+        self._connected = contextlib.ExitStack()
         self._client: Client | None = None
         self._file: StateFile | None = None
         self._known = KnownState(None, ())
@@ -113,8 +114,9 @@ class Session:
             self._known = self._read_live()
         if job.saved is not None:
             return self._resumed(job.saved)
-        plan = differ.plan(job.desired, self._known, job.choices)
-        return foreseen(plan, job.desired, self._known, job.choices)
+        desired = job.declared.desired()
+        plan = differ.plan(desired, self._known, job.choices)
+        return foreseen(plan, desired, self._known, job.choices)
 
     def preview(self, plan: Plan) -> Preview:
         """The plan with the routes that the PBX holds, and those that it will hold."""
@@ -128,7 +130,7 @@ class Session:
         job = self.job
         init = self._file is not None and not self._file.path.exists()
         return SavedPlan(
-            plan, job.target.type, job.choices.add_only, job.desired.digest, known_digest(self._known), init
+            plan, job.target.type, job.choices.add_only, job.declared.digest, known_digest(self._known), init
         )
 
     def _resumed(self, saved: Saved) -> Plan:
@@ -144,10 +146,16 @@ class Session:
             self._file.note_plan(saved.checksum)
         return plan
 
+    def pause(self) -> None:
+        """Close the connection while somebody thinks; the locks are kept."""
+        if self._client is not None:
+            self._connected.close()
+            self._client = None
+
     def check_unchanged(self) -> None:
         """Read the PBX again after somebody thought the plan over. Raises StaleState where it is another by now."""
         if self._file is None and self._read_live().routes != self._known.routes:
-            raise StaleState(f"{self.job.desired.file}: the PBX's routes changed since the plan was made; plan again")
+            raise StaleState(f"{self.job.file}: the PBX's routes changed since the plan was made; plan again")
 
     def apply(self, plan: Plan, sending: Callable[[], None], show: Callable[[Outcome], None]) -> Applied:
         """Carry the plan out. Raises PbxsyncError before any change.
@@ -159,8 +167,7 @@ class Session:
         if not plan.changes:
             return self._nothing_to_do(plan)
         if self._stop.event.is_set():
-            waiting = tuple(Outcome(change, Status.NOT_ATTEMPTED) for change in plan.changes)
-            return Applied(plan, waiting, interrupted=self._stop.signal)
+            return self.not_attempted(plan)
         client = self._connection()
         before: tuple[KnownRoute, ...] | None = self._known.routes
         ledger: Ledger = LiveLedger(client)
@@ -176,6 +183,11 @@ class Session:
         if before is None:
             return self._recorded(replace(done, notes=(_UNCHECKED,)), None)
         return self._verified(done, before, sent)
+
+    def not_attempted(self, plan: Plan) -> Applied:
+        """What a plan came to of which nothing was sent, for there was a wish to stop."""
+        waiting = tuple(Outcome(change, Status.NOT_ATTEMPTED) for change in plan.changes)
+        return Applied(plan, waiting, interrupted=self._stop.signal if waiting else None)
 
     def _nothing_to_do(self, plan: Plan) -> Applied:
         if self._file is not None and not self._file.path.exists():
@@ -213,7 +225,11 @@ class Session:
 
     def _connection(self) -> Client:
         if self._client is None:
-            self._client = self._open.enter_context(connected(self.job.target, self.job.reach, self._stop.event))
+            job = self.job
+            self._connected = self._open.enter_context(contextlib.ExitStack())
+            self._client = self._connected.enter_context(
+                connected(job.target, job.reach, self._stop.event, self._called)
+            )
         return self._client
 
     def _read_live(self) -> KnownState:
@@ -252,38 +268,3 @@ def read_live(client: Client, target: Target) -> KnownState:
             "apply with --state FILE, and --init the first time"
         ).replace("?.", "?")
         raise CallUnknown(error.call, message, error.errno) from None
-
-
-def side_by_side(items: Sequence[_T], work: Callable[[_T], _R], parallel: int) -> list[_R | PbxsyncError]:
-    """Do the work for each item, at most ``parallel`` at once; the results, or what was raised, in the items' order.
-
-    An interrupt comes through at once, whatever hangs: the threads don't keep the process from ending.
-    """
-
-    def guarded(item: _T) -> _R | PbxsyncError:
-        try:
-            return work(item)
-        except PbxsyncError as error:
-            return error
-
-    if len(items) <= 1:
-        return [guarded(item) for item in items]
-    results: list[Future[_R | PbxsyncError]] = [Future() for _ in items]
-    waiting: queue.SimpleQueue[tuple[_T, Future[_R | PbxsyncError]]] = queue.SimpleQueue()
-    for pair in zip(items, results, strict=True):
-        waiting.put(pair)
-
-    def worker() -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                item, result = waiting.get_nowait()
-                try:
-                    result.set_result(guarded(item))
-                except BaseException as error:  # it is raised where the result is asked for
-                    result.set_exception(error)
-
-    with without_signals():
-        for _ in range(min(parallel, len(items))):
-            threading.Thread(target=worker, daemon=True).start()
-    wait(results)  # for all of them: a fault in one must not cut the others off
-    return [result.result() for result in results]

@@ -74,11 +74,9 @@ def show_plans(plans: Sequence[Plan], paint: Paint) -> None:
     click.echo("\n".join(parts), nl=False)
 
 
-def plain(plans: Sequence[Plan], problems: Sequence[Problem], failures: Iterable[Failure]) -> str:
-    """All that a terminal shows of plans, without colour, as the text of a file."""
-    parts = [text.problem_lines(problems), *(f"{_said(failure)}\n" for failure in failures)]
-    parts += [text.plan_text(plan) for plan in plans] + ([text.totals(plans)] if len(plans) > 1 else [])
-    return "\n".join(part for part in parts if part)
+def said(failures: Iterable[Failure]) -> str:
+    """What failed, a line each, as `show_failures` says it."""
+    return "".join(f"{_said(failure)}\n" for failure in failures)
 
 
 def _said(failure: Failure) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: How many seconds a reader may let a process wait that is to end at once.
 _PATIENCE = 2.0
@@ -35,14 +35,20 @@ def said() -> bool:
 
 def document(text: str) -> None:
     """Print the one document of a run, whole, whatever signals come meanwhile. Raises OSError where it can't be."""
+    documents((text,))
+
+
+def documents(pieces: Iterable[str]) -> None:
+    """The same of a document in pieces."""
     global _said
-    _said = True
     stream = sys.stdout
     stream.flush()
-    data = memoryview(text.encode(stream.encoding or "utf-8", "backslashreplace"))
-    # An unbuffered stream writes less than it was given where a signal comes, and Python's text layer does not look.
-    while data:
-        data = data[stream.buffer.write(data) :]
+    for text in pieces:
+        _said = True
+        data = memoryview(text.encode(stream.encoding or "utf-8", "backslashreplace"))
+        # An unbuffered stream writes less than it was given where a signal comes, and Python's text layer doesn't look.
+        while data:
+            data = data[stream.buffer.write(data) :]
     stream.flush()
 
 

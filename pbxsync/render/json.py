@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.model import Action, Applied, CallPath, Change, Impact, Move, NumberWords, Plan, Problem, Route, Verdict
+from pbxsync.render.totals import Totals
 from pbxsync.render.verdicts import verdict_item
 from pbxsync.text import safe_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 FORMAT_VERSION = "1.0"
 
@@ -34,11 +35,46 @@ def plan_parts(
     plans: Iterable[Plan | Applied], problems: Iterable[Problem], errors: Iterable[tuple[str | None, str]]
 ) -> dict[str, Any]:
     """The parts of the document of `plans_document`."""
+    plans, errors = list(plans), list(errors)
     return {
         "plans": [_applied(plan) if isinstance(plan, Applied) else _plan(plan) for plan in plans],
+        **_other_parts(problems, errors, Totals(plans)),
+    }
+
+
+def _other_parts(
+    problems: Iterable[Problem], errors: Iterable[tuple[str | None, str]], totals: Totals
+) -> dict[str, Any]:
+    errors = list(errors)
+    return {
         "problems": [problem_item(problem) for problem in problems],
         "errors": [{"file": file, "message": message} for file, message in errors],
+        "summary": totals.item(file for file, _ in errors),
     }
+
+
+def plan_text(plan: Plan | Applied) -> str:
+    """A plan as it stands in the document of `plans_document`, for `plans_chunks`."""
+    return _text(_applied(plan) if isinstance(plan, Applied) else _plan(plan))
+
+
+def plans_chunks(
+    plans: Iterable[str], problems: Iterable[Problem], errors: Iterable[tuple[str | None, str]], totals: Totals
+) -> Iterator[str]:
+    """The document of `plans_document` piece by piece, of plans that `plan_text` made, so that it is never whole."""
+    yield f'{{\n  "format_version": "{FORMAT_VERSION}",\n  "plans": ['
+    empty = True
+    for plan in plans:
+        yield ("\n" if empty else ",\n") + _indented(plan, "    ")
+        empty = False
+    yield "]" if empty else "\n  ]"
+    for name, part in _other_parts(problems, errors, totals).items():
+        yield f',\n  "{name}": {_indented(_text(part), "  ").lstrip(" ")}'
+    yield "\n}\n"
+
+
+def _indented(text: str, indent: str) -> str:
+    return indent + text.replace("\n", f"\n{indent}")  # no line end stands within a value: JSON escapes it
 
 
 def verdicts_document(verdicts: Iterable[Verdict], problems: Iterable[Problem]) -> str:
@@ -51,8 +87,11 @@ def verdicts_document(verdicts: Iterable[Verdict], problems: Iterable[Problem]) 
 
 def document(**parts: object) -> str:
     """A document of these parts, with the version before them."""
-    text = json.dumps({"format_version": FORMAT_VERSION, **parts}, indent=2, ensure_ascii=False)
-    return safe_json(text) + "\n"
+    return _text({"format_version": FORMAT_VERSION, **parts}) + "\n"
+
+
+def _text(value: object) -> str:
+    return safe_json(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def problem_item(problem: Problem) -> dict[str, Any]:

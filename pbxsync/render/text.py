@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pbxsync.model import Action, Applied, Change, Move, Outcome, Plan, Problem, Route, Severity, Status
 from pbxsync.render.impact import impact_lines
 from pbxsync.render.paint import Paint
+from pbxsync.render.totals import Totals
 from pbxsync.steps import HALF_DONE, in_words
 from pbxsync.text import callers_in_words, listed, numbers_in_words, printable
 
@@ -217,8 +218,4 @@ def _stopped(outcome: Outcome, applied: Applied) -> str:
 
 def totals(plans: Sequence[Plan]) -> str:
     """One line over the plans of several PBXs."""
-    parts = [f"{sum(plan.count(action) for plan in plans)} to {action}" for action in Action]
-    idle = sum(1 for plan in plans if not plan.changes)
-    failing = listed(printable(plan.file) for plan in plans if plan.failed_tests)
-    tests = f" Tests fail: {failing}." if failing else ""
-    return f"{len(plans)} PBXs: {', '.join(parts)}; {idle} with nothing to do.{tests}\n"
+    return Totals(plans).line()
