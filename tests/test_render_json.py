@@ -34,7 +34,8 @@ from pbxsync.model import (
     Status,
     Verdict,
 )
-from pbxsync.render.json import plans_document, problems_document, verdicts_document
+from pbxsync.render.json import plan_text, plans_chunks, plans_document, problems_document, verdicts_document
+from pbxsync.render.totals import Totals
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=6)
 ROUTES = st.builds(Route, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple), prefix=TEXT, prepend=TEXT, callerid=TEXT)
@@ -181,6 +182,26 @@ def test_an_apply_document_holds_to_its_schema(applied: list[Applied]) -> None:
     document = parsed("apply", plans_document(applied))
     for one, shown in zip(applied, document["plans"], strict=True):
         assert [outcome["status"] for outcome in shown["outcomes"]] == [outcome.status for outcome in one.outcomes]
+
+
+@given(st.lists(PLANS | APPLIED, max_size=3), PROBLEMS, ERRORS)
+def test_a_document_in_pieces_is_the_whole_one(
+    results: list[Plan | Applied], problems: list[Problem], errors: list[tuple[str | None, str]]
+) -> None:
+    totals = Totals()
+    for result in results:
+        totals.include(Totals([result]))
+    pieces = plans_chunks(map(plan_text, results), problems, errors, totals)
+    assert "".join(pieces) == plans_document(results, problems, errors)
+
+
+@given(st.lists(APPLIED, max_size=3))
+def test_a_summary_counts_what_became_of_the_changes(applied: list[Applied]) -> None:
+    summary = parsed("apply", plans_document(applied))["summary"]
+    statuses = [outcome.status for one in applied for outcome in one.outcomes]
+    assert summary["planned"] == summary["pbxs"] == len(applied)
+    assert summary["outcomes"] == ({str(status): statuses.count(status) for status in Status} if applied else None)
+    assert summary["add"] == sum(one.plan.count(Action.ADD) for one in applied)
 
 
 @given(PROBLEMS)

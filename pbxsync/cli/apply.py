@@ -11,6 +11,7 @@ from pbxsync.cli import planning, showing
 from pbxsync.cli.apply_end import Run
 from pbxsync.cli.apply_fleet import apply_fleet
 from pbxsync.cli.apply_together import apply_together
+from pbxsync.cli.limits import allow_open_files
 from pbxsync.cli.options import (
     PATH,
     format_option,
@@ -21,7 +22,7 @@ from pbxsync.cli.options import (
     reach_options,
     state_options,
 )
-from pbxsync.cli.shards import shard_option
+from pbxsync.cli.shards import say_empty, shard_option
 from pbxsync.cli.stopping import Stop
 from pbxsync.errors import PbxsyncError
 
@@ -84,7 +85,9 @@ def command(
     run = Run(jobs, warnings, unplanned, parallel, lock_timeout, paint, json=output == "json")
     asking = not yes and _can_ask()
     stop = Stop()
+    allow_open_files(len(jobs) if asking else min(parallel, len(jobs)))
     alone = len(jobs) == 1
+    say_empty(shard, len(jobs))
     ctx.exit(apply_together(run, stop, asking=asking) if asking or alone else apply_fleet(run, stop))
 
 

@@ -10,6 +10,7 @@ import click
 
 from pbxsync.cli import overview, planning, showing, streams
 from pbxsync.cli.files import sources
+from pbxsync.cli.limits import allow_open_files
 from pbxsync.cli.options import (
     PATH,
     format_option,
@@ -21,7 +22,7 @@ from pbxsync.cli.options import (
 )
 from pbxsync.cli.reports import FORMATS, Kept, Planned, report_option
 from pbxsync.cli.session import Session
-from pbxsync.cli.shards import shard_option
+from pbxsync.cli.shards import say_empty, shard_option
 from pbxsync.cli.stopping import Stop
 from pbxsync.cli.workers import Workers
 from pbxsync.cli.writing import refuse_loss, write
@@ -95,6 +96,8 @@ def command(
         if out is not None:
             _say_unsaved(out)
         ctx.exit(code)
+    allow_open_files(min(parallel, len(jobs)))
+    say_empty(shard, len(jobs))
     forms = {form for form, _ in reports} | ({output} - {"text"})
     result = Planned(forms, comment_key, warnings)
     done = _plan_all(jobs, result, parallel, paint, printed=output == "text", saving=out is not None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pbxsync.cli import streams
 from pbxsync.cli.options import option
 
 if TYPE_CHECKING:
@@ -58,3 +59,9 @@ def shard_option(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="K/N",
         help="Work on the Kth of N parts of the files. All files are checked, whatever part they belong to.",
     )(function)
+
+
+def say_empty(shard: Shard | None, files: int) -> None:
+    """Say it where a shard is without work."""
+    if shard is not None and not files:
+        streams.error_line(f"pbxsync: no file belongs to shard {shard}: there is nothing to do in it")

@@ -86,9 +86,10 @@ def test_a_second_signal_ends_the_run_at_once_and_says_that_the_outcome_is_unkno
             declare(f"{site}.yaml", numbered(3), url=pbx.url)
         files = [f"{site}.yaml" for site in sites]
         with Running("apply", *files, "--state", ".", "--init", "--format", "json", env={"PBXSYNC_TOKEN": "t"}) as run:
-            run.wait_for("✓ applied  add r1\n", stream="err")
+            if len(sites) == 1:
+                run.wait_for("✓ applied  add r1\n", stream="err")
             for site in sites[1:]:
-                run.wait_for(f"{site}.yaml:  ✓ applied  add r3\n", stream="err")
+                run.wait_for(f"{site}.yaml: 3 applied\n", stream="err")
             received(a, 3)
             run.send(signal.SIGINT)
             run.wait_for("stopping; the call in flight is finished and recorded first", stream="err")
@@ -139,7 +140,7 @@ def test_a_second_signal_tells_in_text_what_was_on_its_way_and_not_of_pbxs_whose
             run.wait_for("stopping; ", stream="err")
             run.send(signal.SIGINT)
             done = run.ended()
-        assert calls(b) == ["outroute/query"]
+        assert calls(b) == []
     assert done.code == 130
     assert "not known: add r1 (a.yaml). With --state" in done.err
 
