@@ -59,6 +59,10 @@ class PlanFileError(PbxsyncError):
     """A saved plan is missing, unreadable, altered, of another version, of another PBX, or applied already."""
 
 
+class DocumentRefused(PbxsyncError):
+    """A document that a plan or an apply has printed can't be read, or can't be joined with the others."""
+
+
 class PlanRefused(PbxsyncError):
     """The plan would do more than the user allowed, such as too many deletions."""
 

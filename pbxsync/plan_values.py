@@ -12,25 +12,32 @@ from typing import Any
 from pbxsync.model import (
     FIELDS,
     Action,
+    Applied,
     Behind,
     CallExample,
     CallPath,
     Change,
     Claim,
+    Doubt,
     FieldChange,
+    Finding,
     Impact,
     Location,
     Move,
     NumberWords,
+    Outcome,
     Plan,
     PlanWarning,
+    Problem,
     Route,
+    Severity,
+    Status,
     Verdict,
 )
 
 
 def plan_of(item: Any) -> Plan:
-    """The plan of one PBX. What is in doubt is not read: a plan with a doubt is never saved."""
+    """The plan of one PBX. Of what is in doubt only the action, the name and the reason are there to be read."""
     summary = item["summary"]
     return Plan(
         file=item["file"],
@@ -42,10 +49,36 @@ def plan_of(item: Any) -> Plan:
         unmanaged=tuple(item["unmanaged"]),
         blocked=tuple(item["blocked"]),
         skipped=tuple(map(_change, item["skipped"])),
+        in_doubt=tuple(map(_doubt, item["in_doubt"])),
         warnings=tuple(PlanWarning(one["rule"], one["message"]) for one in item["warnings"]),
         impact=None if item["impact"] is None else tuple(map(_impact, item["impact"])),
         tests=None if item["tests"] is None else tuple(map(_verdict, item["tests"])),
     )
+
+
+def applied_of(item: Any) -> Applied:
+    """What an apply did to one PBX. That it was interrupted is seen by what was not attempted."""
+    plan = plan_of(item)
+    outcomes = zip(plan.changes, item["outcomes"], strict=True)
+    return Applied(
+        plan,
+        tuple(Outcome(change, Status(one["status"]), one["error"]) for change, one in outcomes),
+        tuple(Finding(one["name"], one["message"]) for one in item["verification"]),
+        tuple(item["notes"]),
+        error=item["error"],
+    )
+
+
+def problem_of(item: Any) -> Problem:
+    """A problem of a file."""
+    location = Location(item["file"], item["line"], item["column"])
+    return Problem(location, item["path"], Severity(item["severity"]), item["rule"], item["message"])
+
+
+def _doubt(item: Any) -> Doubt:
+    action, route = Action(item["action"]), Route(item["name"], "", ())
+    before = None if action is Action.ADD else route
+    return Doubt(Change(action, before, None if action is Action.DELETE else route), item["reason"])
 
 
 def _change(item: Any) -> Change:

@@ -169,7 +169,8 @@ def _checked(path: Path, value: Any) -> dict[str, Any]:
 
 def _saved(path: Path, item: Any, made: Any) -> SavedPlan:
     plan = plan_of(item)
-    if not all(map(_fits, plan.changes)) or plan_parts([plan], (), ())["plans"] != [item]:
+    # A plan with a doubt is never saved.
+    if plan.in_doubt or not all(map(_fits, plan.changes)) or plan_parts([plan], (), ())["plans"] != [item]:
         raise PlanFileError(f"{path}: not a saved plan: it would send something else than it shows; {_AGAIN}")
     return SavedPlan(
         plan, made["type"], made["add_only"], made["file_sha256"], made["known_state_sha256"], made["init"]

@@ -54,6 +54,7 @@ ROOMS = [
     "render",
     "plan_values",
     "saved_plan",
+    "joined",
     "sandbox",
     "cli",
 ]
@@ -61,7 +62,7 @@ ROOMS = [
 #: The only rooms that know a library.
 USERS = {
     "yaml": {"document", "syntax_errors"},
-    "jsonschema": {"saved_plan", "schema_problems"},
+    "jsonschema": {"joined", "saved_plan", "schema_problems"},
     "deepdiff": {"changes"},
     "httpx": {"transport"},
     "tenacity": {"client"},

@@ -279,14 +279,14 @@ def test_standard_input_is_read_as_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="ascii"))
     loaded, warnings = load_all(["-"])
     assert warnings == []
-    assert [desired.routes[0].route.name for _, desired in loaded] == ["é"]
+    assert [declared.desired().routes[0].route.name for declared in loaded] == ["é"]
 
 
 @pytest.mark.usefixtures("folder")
 def test_loading_gives_the_routes_of_every_file_and_the_warnings() -> None:
     write(a=GOOD, b=WITHOUT_TESTS)
     loaded, warnings = load_all(["b.yaml", "a.yaml"])
-    assert [(source.stem, desired.file) for source, desired in loaded] == [("b", "b.yaml"), ("a", "a.yaml")]
+    assert [(declared.source.stem, declared.file) for declared in loaded] == [("b", "b.yaml"), ("a", "a.yaml")]
     assert rules(warnings) == [("b.yaml", "no-tests")]
 
 

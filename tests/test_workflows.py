@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,53 @@ def test_the_github_example_applies_the_plan_that_was_approved_and_no_stale_one(
         assert names(pbx) == ["local"]
     assert again.returncode == 1
     assert "stale" in again.stderr
+
+
+@in_bash
+def test_the_github_example_of_a_fleet_plans_and_applies_by_shards_and_joins_what_became_of_them(
+    runner: Runner, tmp_path: Path
+) -> None:
+    jobs = example("fleet")["jobs"]
+    shards = jobs["plan"]["strategy"]["matrix"]["shard"]
+    join = step_of(jobs["report"], name="Join")
+    assert jobs["apply"]["strategy"]["matrix"]["shard"] == shards
+    assert join["env"]["SHARDS"].split() == [str(shard) for shard in shards]
+    planning = step_of(jobs["plan"], uses="pbxsync/")
+    assert planning["env"]["PBXSYNC_SHARD"] == f"${{{{ matrix.shard }}}}/{len(shards)}"
+    (runner.temp / "venv").mkdir()
+    (runner.temp / "venv" / "bin").symlink_to(PROGRAMS)
+    summary = tmp_path / "summary.md"
+    pushed = Runner(runner.workspace, runner.temp, runner.github, "push", {"ref": "refs/heads/main"})
+    Path("sites").mkdir()
+    sites = ["east", "hq", "north", "south", "west"]
+    with ExitStack() as stack:
+        pbxs = {site: stack.enter_context(Sandbox(tokens=["t"], faults=FAULTS.get(site, ()))) for site in sites}
+        for site, pbx in pbxs.items():
+            declare(f"sites/{site}.yaml", [route("local", "9X."), route("other", "8X.")], url=pbx.url)
+        for shard in shards:
+            env = {"PBXSYNC_TOKEN": "t", "PBXSYNC_SHARD": f"{shard}/{len(shards)}"}
+            planned = pushed.run(given(planning), env)
+            assert not planned.failed, planned.log
+            done = bash(
+                step_of(jobs["apply"], name="Apply")["run"],
+                RUNNER_TEMP=str(runner.temp),
+                PBXSYNC_TOKEN="t",
+                SHARD=str(shard),
+            )
+            assert done.returncode in (0, 1), done.stderr
+            Path("shard.plan").unlink(missing_ok=True)
+        held = {site: names(pbx) for site, pbx in pbxs.items()}
+    Path(next(iter(sorted(Path().glob("applied-*.json"))))).rename("taken-away.json")
+    joined = bash(join["run"], RUNNER_TEMP=str(runner.temp), GITHUB_STEP_SUMMARY=str(summary), **join["env"])
+    assert held == {site: ["local"] if site == "south" else ["local", "other"] for site in sites}
+    assert joined.returncode == 1
+    text = summary.read_text(encoding="utf-8")
+    assert text.count(" told nothing") == len(shards) - len(list(Path().glob("applied-*.json")))
+    assert "- `sites/south.yaml`: " in text
+    assert "1 failed" in text
+
+
+FAULTS = {"south": ["outroute/add@2=refuse:10004"]}
 
 
 @in_bash

@@ -32,6 +32,7 @@ COMMANDS = {
     "export": "Write the PBX's routes as a routes file.",
     "refresh": "Record the PBX's routes in a state file.",
     "resolve": "Settle an outcome that a state file has in doubt.",
+    "report": "Join what the shards of a fleet have printed.",
     "ping": "Reach the PBX, log in, show what it is and can do.",
     "sandbox": "Run a PBX on 127.0.0.1 to try things out.",
     "schema": "Print a JSON schema.",
@@ -150,7 +151,7 @@ def _json_document(command: str | None, message: str) -> str:
         from pbxsync.render.explanation import calls_document
 
         return calls_document([], errors=[message])
-    return json_render.plans_document([], [], [(None, message)]) if command in ("plan", "apply") else ""
+    return json_render.plans_document([], [], [(None, message)]) if command in ("plan", "apply", "report") else ""
 
 
 def _fail(message: str) -> None:

@@ -71,7 +71,7 @@ def test_a_command_that_does_not_exist_is_none() -> None:
 
 def test_a_shell_completes_the_commands() -> None:
     shell = ShellComplete(cli, {}, "pbxsync", "_PBXSYNC_COMPLETE")
-    assert [item.value for item in shell.get_completions([], "re")] == ["refresh", "resolve"]
+    assert [item.value for item in shell.get_completions([], "re")] == ["refresh", "resolve", "report"]
 
 
 def test_options_may_come_from_variables() -> None:
