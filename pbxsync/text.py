@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ def _json_escape(char: str) -> str:
 
 def command_line(*words: str) -> str:
     """A command to copy into a shell, with every word quoted that needs it."""
+    import shlex  # here, since most runs show no command
+
     return shlex.join(words)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from importlib import import_module
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -68,7 +66,8 @@ def run() -> NoReturn:
     # A daemon may start this with its streams closed; what is printed then goes nowhere.
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the very end
+            # Open to the very end; and without pathlib, whose import takes as long as half of this command line's.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is shown escaped rather than ending the run. What goes to a file or
         # to another program is UTF-8 everywhere, as JSON and routes files are.
@@ -109,6 +108,8 @@ def _run() -> int:
         message = f"internal error ({type(error).__name__}); this is a fault of pbxsync, please report it"
         code = 1
         _fail(f"{message} with these lines:")
+        import traceback
+
         streams.error_line("".join(traceback.format_tb(error.__traceback__)).removesuffix("\n"))
     else:
         return code if isinstance(code, int) else 0
