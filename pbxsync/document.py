@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import yaml
 
@@ -95,10 +95,18 @@ def parse(data: bytes, file: str) -> Document:
     root = None
     if text is not None:
         try:
-            root = builder.document(text)
-        except _Stop:
-            root = None
+            root = _built(builder, text)
+        except _NestedTooDeep:
+            builder = _Builder(file)
+            root = _built(builder, text, yaml.SafeLoader)
     return Document(file, root, tuple(builder.problems))
+
+
+def _built(builder: _Builder, text: str, parser: type[_Parser] | None = None) -> Node | None:
+    try:
+        return builder.document(text, parser)
+    except _Stop:
+        return None
 
 
 def _decode(data: bytes, builder: _Builder) -> str | None:
@@ -132,6 +140,18 @@ def _is_utf_16(data: bytes) -> bool:
 
 class _Stop(Exception):
     """The file can't be read on from here; the problem is reported already."""
+
+
+class _NestedTooDeep(Exception):
+    """libyaml gave up, for it reads ahead; PyYAML's own parser gives the events up to the place that is too deep."""
+
+
+#: What newer versions of libyaml say of lists and mappings that are nested beyond their own limit.
+_LIBYAML_GAVE_UP = "nesting depth"
+#: Texts shorter than this are kept once each: trunks, patterns and keys repeat.
+_SHARED = 40
+# Named tuples are made thus at half the price: their own way in is a function with named arguments.
+_new: Any = tuple.__new__
 
 
 class _Anchored(NamedTuple):
@@ -177,6 +197,7 @@ class _Builder:
         self._aliased = 0
         self._root: Node | None = None
         self._text = ""
+        self._texts: dict[str, str] = {}
 
     def report(self, line: int, column: int, rule: str, message: str) -> None:
         location = Location(self.file, line, column)
@@ -191,12 +212,17 @@ class _Builder:
                 path += f".{level.key.text}" if path else level.key.text
         return path
 
-    def document(self, text: str) -> Node | None:
+    def document(self, text: str, parser: type[_Parser] | None = None) -> Node | None:
         """Build the only document of the text, or raise _Stop."""
         documents = 0
         self._text = text
-        for event in self._events(text):
-            if isinstance(event, yaml.DocumentStartEvent):
+        take_plain = self._take_plain
+        for event in self._events(text, parser):
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                if not take_plain(event):
+                    self._scalar(event)
+            elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     line, column = place_of(event.start_mark)
@@ -206,16 +232,19 @@ class _Builder:
                 self._take(event)
         return self._root
 
-    def _events(self, text: str) -> Iterator[yaml.Event]:
-        parser = parser_for(text)
+    def _events(self, text: str, kind: type[_Parser] | None) -> Iterator[Any]:
+        parser = parser_for(text) if kind is None else kind(text)  # type: ignore[call-arg]
+        get_event = parser.get_event
         event: yaml.Event | None = None
         try:
             while True:
-                event = parser.get_event()
-                if event is None or isinstance(event, yaml.StreamEndEvent):
+                event = get_event()
+                if event is None or type(event) is yaml.StreamEndEvent:
                     return
                 yield event
         except yaml.MarkedYAMLError as error:
+            if kind is None and _LIBYAML_GAVE_UP in (error.problem or ""):
+                raise _NestedTooDeep from None
             self._stop(*syntax_fault(error, text))
         except (ValueError, OverflowError):
             # What neither parser has an error of its own for: an escape in a tag that is no character, a huge number.
@@ -225,14 +254,41 @@ class _Builder:
         finally:
             parser.dispose()
 
+    def _take_plain(self, event: yaml.ScalarEvent) -> bool:
+        """Take a scalar as nearly all are, one or two thousand a file; False where it is another.
+
+        What it does is what `_scalar`, `_put`, `_put_key` and `_put_value` do, in one piece.
+        """
+        text = event.value
+        mark = event.start_mark
+        if not text or not self._open or event.tag is not None or event.anchor is not None or mark is None:
+            return False
+        texts = self._texts
+        text = texts.setdefault(text, text) if len(text) < _SHARED else text
+        node = _new(Scalar, (text, not event.style, mark.line + 1, mark.column + 1, "", None))
+        level = self._open[-1]
+        into: Any = level.node
+        if type(into) is Sequence:
+            into[0].append(node)
+        elif level.key is not None:
+            key = level.key
+            if key[1] and key[0] == _MERGE:
+                return False
+            level.key = None
+            into[0][key[0]] = (key, node)
+        elif level.skip_value or text in into[0] or text == _MERGE:
+            return False
+        else:
+            level.key = node
+        level.size += 1
+        return True
+
     def _stop(self, line: int, column: int, rule: str, message: str) -> None:
         self.report(line, column, rule, message)
         raise _Stop
 
     def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.CollectionStartEvent):
+        if isinstance(event, yaml.CollectionStartEvent):
             self._collection_start(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._collection_end()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbxsync.dialplan.coverage import NoCaller, table_findings
+from pbxsync.dialplan.coverage import NoCaller, route_findings
 from pbxsync.dialplan.lint import field_findings
-from pbxsync.dialplan.table import RouteTable
 from pbxsync.lint_words import ERRORS, field_message, table_fault
 from pbxsync.model import Severity
 from pbxsync.names import control_character
@@ -53,8 +52,9 @@ def _text(route: Mapping, field: str, value: Scalar | None) -> str | None:
 
 def table_problems(file: str, nodes: Sequence[Node], routes: Sequence[Route]) -> Iterator[Problem]:
     """What is odd in how the routes of a file without an error stand to each other; ``nodes`` are where it has them."""
-    places = [f"{shown(route.name)} (line {node.line})" for node, route in zip(nodes, routes, strict=True)]
-    for finding in table_findings(RouteTable(routes)):
+    places: list[str] = []
+    for finding in route_findings(routes):
+        places = places or [f"{shown(route.name)} (line {at.line})" for at, route in zip(nodes, routes, strict=True)]
         node = nodes[finding.index]
         field = "callerid" if isinstance(finding, NoCaller) else "matchpattern"
         value = scalar(node, field)

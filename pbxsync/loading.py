@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pbxsync.collecting import held_off
 from pbxsync.document import MAX_BYTES, parse
 from pbxsync.errors import InputError
 from pbxsync.model import Location, Problem, Severity
@@ -49,7 +50,8 @@ def check_stream(stream: BinaryIO, name: str, *, table: bool = False) -> Checked
         data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         return unreadable(name, error)
-    checked = check(parse(data, name), table=table)
+    with held_off():
+        checked = check(parse(data, name), table=table)
     if checked.desired is None:
         return checked
     return replace(checked, desired=replace(checked.desired, digest=hashlib.sha256(data).hexdigest()))

@@ -28,9 +28,11 @@ def sequence(node: Node | None, key: str) -> Sequence | None:
 
 def scalar(node: Node | None, key: str) -> Scalar | None:
     """The text that stands at the key; None where nothing, a list, a mapping or no text stands there."""
-    found = value(node, key)
-    is_text = isinstance(found, Scalar) and not (found.plain and reading(found.text))
-    return found if isinstance(found, Scalar) and is_text else None
+    entry = node.entries.get(key) if type(node) is Mapping else None
+    if entry is None or type(entry[1]) is not Scalar:
+        return None
+    found = entry[1]
+    return None if found.plain and reading(found.text) is not None else found
 
 
 def text(node: Node | None, key: str) -> str | None:

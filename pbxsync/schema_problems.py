@@ -6,12 +6,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jsonschema import Draft202012Validator
-
 from pbxsync import schemas
 from pbxsync.document import Mapping, Node, Scalar, Sequence
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.names import control_character, declared_fault, trunk_fault
+from pbxsync.quick_schema import plainly_keeps
 from pbxsync.quoting import masked, quoted, shown
 from pbxsync.urls import url_fault
 from pbxsync.yaml_text import integer, reading
@@ -19,6 +18,7 @@ from pbxsync.yaml_text import integer, reading
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 _Path: TypeAlias = tuple[str | int, ...]
@@ -27,8 +27,22 @@ _Explained: TypeAlias = list[tuple[Node, _Path, _Fault]]
 
 
 @cache
+def _schema() -> dict[str, Any]:
+    return schemas.load("routes")
+
+
+@cache
 def _schema_validator() -> Draft202012Validator:
-    return Draft202012Validator(schemas.load("routes"))
+    from jsonschema import Draft202012Validator  # here: most files are good, and its import takes as long as they do
+
+    return Draft202012Validator(_schema())
+
+
+@cache
+def _plainly_good() -> tuple[Callable[[Node], bool], Callable[[Node], bool]]:
+    """Whether a whole document plainly keeps the schema, and whether a route does."""
+    schema = _schema()
+    return plainly_keeps(schema, schema), plainly_keeps(schema["$defs"]["route"], schema)
 
 
 def schema_problems(file: str, root: Node) -> Iterator[Problem]:
@@ -36,6 +50,9 @@ def schema_problems(file: str, root: Node) -> Iterator[Problem]:
 
     What is wrong where an anchor stands is not told again wherever an alias repeats it.
     """
+    whole, _ = _plainly_good()
+    if whole(root):
+        return
     found = list(_explained(root))
     told = {(at.line, at.column, rule) for at, _, (rule, _) in found if at.anchored is None}
     for at, where, (rule, message) in found:
@@ -45,13 +62,28 @@ def schema_problems(file: str, root: Node) -> Iterator[Problem]:
 
 
 def _explained(root: Node) -> Iterator[tuple[Node, _Path, _Fault]]:
-    for error in _schema_validator().iter_errors(_data(root)):
+    """What `jsonschema` finds; of the routes it is given those alone that are not plainly good."""
+    routes = _routes(root)
+    odd = [n for n, route in enumerate(routes) if not _plainly_good()[1](route)]
+    data = _data(root, {id(routes): [routes[n] for n in odd]})
+    for error in _schema_validator().iter_errors(data):
         path = tuple(error.absolute_path)
+        if len(path) > 1 and path[0] == "routes" and routes:
+            path = ("routes", odd[int(path[1])], *path[2:])
         yield from _EXPLAIN[str(error.validator)](error, _follow(root, path), path)
 
 
-def _data(node: Node) -> Any:
-    """The node as the plain values that `jsonschema` checks; a plain scalar that is no text is no string there."""
+def _routes(root: Node) -> list[Node]:
+    """The document's list of routes, which is a list of its own where it has none."""
+    entry = root.entries.get("routes") if isinstance(root, Mapping) else None
+    return entry[1].items if entry is not None and isinstance(entry[1], Sequence) else []
+
+
+def _data(node: Node, instead: dict[int, list[Node]]) -> Any:
+    """The node as the plain values that `jsonschema` checks; a plain scalar that is no text is no string there.
+
+    ``instead`` has, by their ids, lists that others stand for.
+    """
     if isinstance(node, Scalar):
         read = reading(node.text) if node.plain else None
         if read is None:
@@ -61,8 +93,8 @@ def _data(node: Node) -> Any:
         number = integer(node.text)
         return 0.5 if number is None else number
     if isinstance(node, Sequence):
-        return [_data(item) for item in node.items]
-    return {key: _data(value) for key, (_, value) in node.entries.items()}
+        return [_data(item, instead) for item in instead.get(id(node.items), node.items)]
+    return {key: _data(value, instead) for key, (_, value) in node.entries.items()}
 
 
 def _follow(root: Node, path: _Path) -> Node:

@@ -10,8 +10,10 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from pbxsync.collecting import held_off
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.text import safe_json
 
@@ -104,6 +106,11 @@ def parse(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
 
     Raises NoState.
     """
+    with held_off():
+        return _parsed(text, source)
+
+
+def _parsed(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
     try:
         value = json.loads(text, object_pairs_hook=_once_each)
     except RecursionError:
@@ -120,7 +127,7 @@ def parse(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
         raise NoState("applied_plans holds something that is no text")
     state = KnownState(
         url,
-        tuple(_known(item, f"routes[{n}]") for n, item in enumerate(routes)),
+        tuple(_known(item, n) for n, item in enumerate(routes)),
         source,
         tuple(_doubt(item, f"doubts[{n}]") for n, item in enumerate(doubts)),
         tuple(plans),
@@ -151,8 +158,29 @@ def _get(value: Any, where: str, key: str, kind: Any) -> Any:
     return value[key]
 
 
-def _known(value: Any, where: str) -> KnownRoute:
+def _known(value: Any, n: int) -> KnownRoute:
+    plain = _plain_route(value)
+    if plain is not None:
+        return plain
+    where = f"routes[{n}]"
     return KnownRoute(_route(value, where), _get(value, where, "id", str | None))
+
+
+_FIELDS = itemgetter("name", "matchpattern", "trunks", "prefix", "prepend", "callerid", "id")
+
+
+def _plain_route(value: Any) -> KnownRoute | None:
+    """A known route with all that it must have, as nearly all are; None where something has to be said of it."""
+    try:
+        name, matchpattern, trunks, prefix, prepend, callerid, own_id = _FIELDS(value)
+    except (TypeError, KeyError):
+        return None
+    if not (type(trunks) is list and (own_id is None or type(own_id) is str)):
+        return None
+    for text in (name, matchpattern, prefix, prepend, callerid, *trunks):
+        if type(text) is not str:
+            return None
+    return KnownRoute(Route(name, matchpattern, tuple(trunks), prefix, prepend, callerid), own_id)
 
 
 def _route(value: Any, where: str) -> Route:

@@ -8,14 +8,14 @@ makes sense, an address that is one) is checked here too. Every rule is on the p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pbxsync.document import Document, Mapping, Node, Scalar
 from pbxsync.file_tests import claims, problems_of_tests
 from pbxsync.lint_problems import field_problems, table_problems
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
 from pbxsync.names import COPY
-from pbxsync.nodes import mapping, problem_at, scalar, sequence, text, texts
+from pbxsync.nodes import mapping, problem_at, scalar, sequence, text
 from pbxsync.quoting import shown
 from pbxsync.schema_problems import schema_problems, url_problem
 from pbxsync.yaml_text import reading
@@ -149,12 +149,19 @@ def _desired(file: str, root: Mapping) -> Desired:
 
 
 def _route(file: str, node: Node) -> DeclaredRoute:
+    """A route of a file without an error, in which all that is there is text."""
+    entries: dict[str, Any] = node.entries if isinstance(node, Mapping) else {}
+
+    def text_at(key: str) -> str:
+        entry = entries.get(key)
+        return entry[1].text if entry else ""
+
     route = Route(
-        name=text(node, "name") or "",
-        prefix=text(node, "prefix") or "",
-        matchpattern=text(node, "matchpattern") or "",
-        prepend=text(node, "prepend") or "",
-        callerid=text(node, "callerid") or "",
-        trunks=texts(node, "trunks"),
+        text_at("name"),
+        text_at("matchpattern"),
+        tuple([trunk.text for trunk in entries["trunks"][1].items]),
+        text_at("prefix"),
+        text_at("prepend"),
+        text_at("callerid"),
     )
-    return DeclaredRoute(route, Location(file, node.line, node.column), text(node, "renamed_from"))
+    return DeclaredRoute(route, Location(file, node.line, node.column), text_at("renamed_from") or None)

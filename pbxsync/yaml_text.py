@@ -27,12 +27,17 @@ _DATE = re.compile(
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?"
     r"(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
 )
+#: What a value that is no text can begin with, and how long the longest word of them is: false.
+_FIRST = frozenset("~<=+-.0123456789nNyYtTfFoO")
+_LONGEST_WORD = 5
 # Beyond this many digits a number is only called long, not computed.
 _LONG = 30
 
 
 def reading(text: str) -> str | None:
     """What YAML 1.1 or 1.2 reads in a plain value, in words such as «the number 9»; None where it is text to both."""
+    if text and (text[0] not in _FIRST or (len(text) > _LONGEST_WORD and text[0].isalpha())):
+        return None  # as nearly all are
     if _NULL.fullmatch(text):
         return "null"
     if _TRUE.fullmatch(text):

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 
 from pbxsync.dialplan.blame import Cause
-from pbxsync.dialplan.coverage import BeyondLimit, Loss, NoCaller, Shadowed, TableFinding, Unreachable, table_findings
+from pbxsync.dialplan.coverage import (
+    BeyondLimit,
+    Loss,
+    NoCaller,
+    Shadowed,
+    TableFinding,
+    Unreachable,
+    route_findings,
+    table_findings,
+)
+from pbxsync.dialplan.crowds import crowded
 from pbxsync.dialplan.pattern import Tail, parse
 from pbxsync.dialplan.shape import Shape, shape_of
 from pbxsync.dialplan.table import LAST_REACHED, RouteTable
@@ -208,3 +218,29 @@ def test_every_finding_is_so_and_none_is_missing(routes: list[Route]) -> None:
 def test_the_enumeration_holds_numbers_and_callers() -> None:
     assert len(NUMBERS) > 300
     assert None in CALLERS
+
+
+# --- a quick look first -------------------------------------------------------------------------------------------
+
+
+@given(tables())
+def test_routes_that_plainly_share_no_call_are_passed_over_and_nothing_else_is(routes: list[Route]) -> None:
+    assert list(route_findings(routes)) == list(table_findings(RouteTable(routes)))
+
+
+@given(tables())
+def test_a_route_that_is_not_crowded_takes_no_call_that_another_takes(routes: list[Route]) -> None:
+    among = set(crowded(routes))
+    for at in set(range(len(routes))) - among:
+        others = [route for n, route in enumerate(routes) if n != at]
+        for number in numbers_of_all(route.prefix + route.matchpattern for route in routes):
+            if RouteTable([routes[at]]).decide(number) is not None:
+                assert RouteTable(others).decide(number, "1") is None
+
+
+def test_of_many_prefixes_those_alone_are_crowded_that_begin_with_another() -> None:
+    routes = [Route(f"r{n}", "X.", ("t",), f"{n:03}") for n in range(100, 200)]
+    assert crowded(routes) == []
+    assert crowded([*routes, Route("some", "X.", ("t",), "15")]) == [*range(50, 60), 100]
+    assert crowded([*routes, Route("callers", "X.", ("t",), "999", callerid="2X")]) == [100]
+    assert crowded([*routes, Route("all", "X.", ("t",))]) == list(range(101))

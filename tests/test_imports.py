@@ -15,6 +15,7 @@ PACKAGE = Path(pbxsync.__file__).parent
 ROOMS = [
     "text",
     "threads",
+    "collecting",
     "yaml_text",
     "names",
     "urls",
@@ -26,6 +27,7 @@ ROOMS = [
     "syntax_errors",
     "document",
     "schemas",
+    "quick_schema",
     "schema_problems",
     "nodes",
     "lint_problems",

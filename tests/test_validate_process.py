@@ -219,8 +219,9 @@ def test_validate_loads_no_library_that_it_does_not_use() -> None:
     )
     assert done.stdout == "1 route in 1 file: no problems.\n"
     loaded = set(done.stderr.split())
-    assert {"click", "yaml", "jsonschema"} <= loaded
-    assert loaded.isdisjoint({"httpx", "httpcore", "deepdiff", "rich", "tenacity", "defusedxml", "filelock"})
+    assert {"click", "yaml"} <= loaded
+    # A file that is plainly good needs no second judge.
+    assert loaded.isdisjoint({"jsonschema", "httpx", "httpcore", "deepdiff", "rich", "tenacity", "defusedxml", "filelock"})
 
 
 # --- the FILE arguments, without a process ------------------------------------------------------------------------

@@ -83,8 +83,8 @@ def check_all(arguments: Iterable[str], *, table: bool = False) -> tuple[list[tu
     return checked, problems
 
 
-#: So many routes of all files together are kept once they were checked; beyond, a file is read again when its turn
-#: comes, so that a thousand of them take no more memory than those that are worked on.
+#: So many routes of all files together, or those of the first, are kept once they were checked; beyond, a file is read
+#: again when its turn comes, so that a thousand of them take no more memory than those that are worked on.
 _KEPT_ROUTES = 5_000
 
 
@@ -126,7 +126,7 @@ def load_all(arguments: Iterable[str]) -> tuple[list[Declared], list[Problem]]:
         desired = checked.desired
         if desired is not None:
             routes += len(desired.routes)
-            declared.append(Declared(source, desired, keep=routes <= _KEPT_ROUTES))
+            declared.append(Declared(source, desired, keep=routes <= _KEPT_ROUTES or not declared))
     problems.sort(key=lambda problem: problem.order)
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InputError(problems)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from pbxsync.dialplan.blame import Blame, blame
 from pbxsync.dialplan.callers import Callers
 from pbxsync.dialplan.cover import cover
+from pbxsync.dialplan.crowds import crowded
 from pbxsync.dialplan.pattern import Tail, callerid_text
 from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.shape import shape_of
-from pbxsync.dialplan.table import LAST_REACHED
+from pbxsync.dialplan.table import LAST_REACHED, RouteTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pbxsync.dialplan.numbers import Numbers
     from pbxsync.dialplan.regions import Chain, Handling
     from pbxsync.dialplan.shape import Shape
-    from pbxsync.dialplan.table import RouteTable, Row
+    from pbxsync.dialplan.table import Row
+    from pbxsync.model import Route
 
 #: Of so many routes it is told which numbers each takes.
 _TOLD = 3
@@ -83,6 +85,21 @@ def table_findings(table: RouteTable) -> Iterator[TableFinding]:
         finding = coverage.finding(index, row)
         if finding is not None:
             yield finding
+
+
+def route_findings(routes: Sequence[Route]) -> Iterator[TableFinding]:
+    """The same of routes that are no table yet, of which only those are looked at closely that may share a call."""
+    if len(routes) > LAST_REACHED:
+        yield BeyondLimit(LAST_REACHED, len(routes) - LAST_REACHED)
+    indexes = crowded(routes)
+    for finding in table_findings(RouteTable(routes[at] for at in indexes)):
+        if isinstance(finding, BeyondLimit):
+            continue
+        if isinstance(finding, Unreachable):
+            finding = replace(finding, takers=tuple(indexes[at] for at in finding.takers))
+        elif isinstance(finding, Shadowed):
+            finding = replace(finding, losses=tuple(replace(loss, by=indexes[loss.by]) for loss in finding.losses))
+        yield replace(finding, index=indexes[finding.index])
 
 
 class _Coverage:

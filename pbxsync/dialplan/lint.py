@@ -6,6 +6,7 @@ Nothing here needs to know the other routes: how routes stand to each other is i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
@@ -62,10 +63,23 @@ class FieldFinding:
     effect: Effect | None = None
 
 
+# Digits in front, digits and X, N, Z behind them, perhaps a dot: nearly all routes are so, and nothing is odd in them.
+_PLAIN = re.compile(r"[0-9]*\|[0-9XNZ]+\.?\|[0-9]*")
+#: More than this is near the length beyond which nothing is dialled.
+_SHORT = 40
+
+
+def _plain(prefix: str, matchpattern: str, prepend: str) -> bool:
+    """Whether there is plainly nothing wrong or odd in the fields, without a look at each sign."""
+    return len(prefix) + len(matchpattern) <= _SHORT and bool(_PLAIN.fullmatch(f"{prefix}|{matchpattern}|{prepend}"))
+
+
 def field_findings(
     prefix: str | None, matchpattern: str | None, prepend: str | None, callerid: str | None
 ) -> Iterator[FieldFinding]:
     """What is wrong or odd in the fields of one route; None is a field that can't be read."""
+    if prefix is not None and matchpattern is not None and not callerid and _plain(prefix, matchpattern, prepend or ""):
+        return
     yield from _in_number(prefix, matchpattern)
     if prepend and stored(prepend) != prepend:
         yield _stored_otherwise("prepend", prepend, Effect.OTHER_DIGITS)
