@@ -39,6 +39,9 @@ def plan(desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
     # A route that is moved lands behind one that ought to go before it and can't: better all stays as it is.
     hindered = any(place.behind and found.immovable for found, place in places)
     for found, place in places:
+        if found.done and place.place is not None and not place.behind:
+            work.unchanged += 1
+            continue
         made = changes(found, _first_place(found) if hindered else place, moving=not hindered)
         work.take(found, list(made), add_only=choices.add_only)
         warnings += _immovable(found, place)
@@ -124,7 +127,7 @@ def _immovable(found: Found, place: Placed) -> Iterator[PlanWarning]:
         if found.copies and found.stuck and not found.blocked
         else []
     )
-    if found.immovable and why:
+    if why and found.immovable:
         nothing = ", so that nothing is moved" if behind else ""
         message = (
             f"{found.declared.route.name} {' and '.join(why)}, and can't be moved{nothing}: {found.immovable}; mend "

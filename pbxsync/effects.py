@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pbxsync.matching import Found
-    from pbxsync.model import Desired, KnownState, PlanChoices, Route
+    from pbxsync.model import Change, Desired, KnownState, PlanChoices, Route
 
 
 def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
@@ -40,8 +40,7 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
     declared = [one.route for one in desired.routes]
     if desired.tests:
         plan = replace(plan, tests=verdicts(RouteTable(after), desired.tests) if choices.tests else None)
-    most = len(with_changes(known.routes, [call for call in calls if call.action is not Action.DELETE]))
-    warnings = [*plan.warnings, *_too_many(after), *_too_many_meanwhile(plan, most)]
+    warnings = [*plan.warnings, *_too_many(after), *_too_many_meanwhile(plan, known, calls)]
     if not choices.impact:
         return replace(plan, warnings=tuple(warnings))
     regions = Regions()
@@ -68,9 +67,12 @@ def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
         yield PlanWarning("beyond-limit", message)
 
 
-def _too_many_meanwhile(plan: Plan, most: int) -> Iterator[PlanWarning]:
+def _too_many_meanwhile(plan: Plan, known: KnownState, calls: Sequence[Change]) -> Iterator[PlanWarning]:
     """Warn where copies come to stand so low for a moment that calls may not reach them."""
-    if plan.count(Action.MOVE) and most > LAST_REACHED:
+    if not plan.count(Action.MOVE):
+        return
+    most = len(with_changes(known.routes, [call for call in calls if call.action is not Action.DELETE]))
+    if most > LAST_REACHED:
         message = (
             f"while routes are moved the PBX holds up to {most} routes, and calls may never reach those beyond the "
             f"{LAST_REACHED}th, since Asterisk gives up there: for a moment some calls may not be routed; move fewer "

@@ -32,32 +32,41 @@ def with_changes(routes: Iterable[KnownRoute], changes: Iterable[Change]) -> tup
 
     The changes are single calls: adds, updates and deletes.
     """
-    table: dict[object, KnownRoute] = {}
-    places: dict[str, list[object]] = {}
-    for number, known in enumerate(routes):
-        table[number] = known
-        places.setdefault(known.route.name, []).append(number)
+    changes = list(changes)
+    named = {change.before.name for change in changes if change.before} | {
+        change.after.name for change in changes if change.after
+    }
+    table: list[KnownRoute | None] = list(routes)
+    places: dict[str, list[int]] = {}
+    for at, known in enumerate(table):
+        if known is not None and known.route.name in named:
+            places.setdefault(known.route.name, []).append(at)
     for change in changes:
-        at = _meant(change, table, places) if change.before else object()
-        if at is None:
+        meant = _meant(change, table, places) if change.before else len(table)
+        if meant is None:
             continue
         if change.after is None:
-            del table[at]
+            table[meant] = None
+            continue
+        known = table[meant] if change.before else None
+        if known is None:
+            table.append(KnownRoute(change.after))
         else:
-            table[at] = replace(table[at], route=change.after) if change.before else KnownRoute(change.after)
-            places.setdefault(change.after.name, []).append(at)
-    return tuple(table.values())
+            table[meant] = replace(known, route=change.after)
+        places.setdefault(change.after.name, []).append(meant)
+    return tuple(known for known in table if known is not None)
 
 
-def _meant(change: Change, table: Mapping[object, KnownRoute], places: Mapping[str, list[object]]) -> object | None:
+def _meant(change: Change, table: Sequence[KnownRoute | None], places: Mapping[str, list[int]]) -> int | None:
     """The place of the route that a change updates or deletes, which it loses; None where there is none.
 
     Of several of one name it is the one with the change's id. A route is deleted by its name, so a single one of that
     name is meant; and updated by its id, which nobody may know yet of a route that was added.
     """
     named = places.get(change.before.name, []) if change.before else []
-    found = [at for at in named if table[at].id == change.id] or [
-        at for at in named if len(named) == 1 and (change.after is None or table[at].id is None)
+    ids = {at: known.id for at in named if (known := table[at]) is not None}
+    found = [at for at in named if ids[at] == change.id] or [
+        at for at in named if len(named) == 1 and (change.after is None or ids[at] is None)
     ]
     if not found:
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbxsync.dialplan.coverage import NoCaller, route_findings
-from pbxsync.dialplan.lint import field_findings
+from pbxsync.dialplan.lint import field_findings, plain
+from pbxsync.document import Scalar
 from pbxsync.lint_words import ERRORS, field_message, table_fault
 from pbxsync.model import Severity
 from pbxsync.names import control_character
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pbxsync.dialplan.lint import FieldFinding
-    from pbxsync.document import Mapping, Node, Scalar
+    from pbxsync.document import Mapping, Node
     from pbxsync.model import Problem, Route
 
 _FIELDS = ("prefix", "matchpattern", "prepend", "callerid")
@@ -37,9 +38,17 @@ def field_problems(file: str, routes: Iterable[tuple[int, Mapping]]) -> Iterator
 
 
 def _in_fields(route: Mapping) -> Iterator[tuple[Scalar, FieldFinding]]:
+    if "callerid" not in route.entries and plain(*(_written(route, field) for field in _FIELDS[:3])):
+        return  # before it is asked which of the values are text: nothing would be said of any
     values = {field: value for field in _FIELDS if (value := scalar(route, field))}
     for finding in field_findings(*(_text(route, field, values.get(field)) for field in _FIELDS)):
         yield values[finding.field], finding
+
+
+def _written(route: Mapping, field: str) -> str:
+    """What is written at a field, be it text to YAML or not; empty where nothing is, or no single value."""
+    entry = route.entries.get(field)
+    return entry[1].text if entry is not None and isinstance(entry[1], Scalar) else ""
 
 
 def _text(route: Mapping, field: str, value: Scalar | None) -> str | None:

@@ -106,6 +106,8 @@ def _again(route: Mapping, value: Scalar, first: Scalar, words: str) -> tuple[No
 
 
 def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
+    if not any("renamed_from" in route.entries for _, route in entries):
+        return
     names = {name.text: name for _, route in entries if (name := scalar(route, "name"))}
     taken: dict[str, Scalar] = {}
     for n, route in entries:

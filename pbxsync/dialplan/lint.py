@@ -69,7 +69,7 @@ _PLAIN = re.compile(r"[0-9]*\|[0-9XNZ]+\.?\|[0-9]*")
 _SHORT = 40
 
 
-def _plain(prefix: str, matchpattern: str, prepend: str) -> bool:
+def plain(prefix: str, matchpattern: str, prepend: str) -> bool:
     """Whether there is plainly nothing wrong or odd in the fields, without a look at each sign."""
     return len(prefix) + len(matchpattern) <= _SHORT and bool(_PLAIN.fullmatch(f"{prefix}|{matchpattern}|{prepend}"))
 
@@ -78,7 +78,7 @@ def field_findings(
     prefix: str | None, matchpattern: str | None, prepend: str | None, callerid: str | None
 ) -> Iterator[FieldFinding]:
     """What is wrong or odd in the fields of one route; None is a field that can't be read."""
-    if prefix is not None and matchpattern is not None and not callerid and _plain(prefix, matchpattern, prepend or ""):
+    if prefix is not None and matchpattern is not None and not callerid and plain(prefix, matchpattern, prepend or ""):
         return
     yield from _in_number(prefix, matchpattern)
     if prepend and stored(prepend) != prepend:
