@@ -35,13 +35,11 @@ def plan(desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
     if len(deletes) > choices.max_deletes:
         raise PlanRefused(_too_many(desired.file, deletes[::-1], choices.max_deletes))
     work = _Work()
-    places = list(zip(matching.found, _places(matching.found, choices), strict=True))
+    places = list(_places(matching.found, choices))
     # A route that is moved lands behind one that ought to go before it and can't: better all stays as it is.
     hindered = any(place.behind and found.immovable for found, place in places)
+    work.unchanged = len(matching.found) - len(places)
     for found, place in places:
-        if found.done and place.place is not None and not place.behind:
-            work.unchanged += 1
-            continue
         made = changes(found, _first_place(found) if hindered else place, moving=not hindered)
         work.take(found, list(made), add_only=choices.add_only)
         warnings += _immovable(found, place)
@@ -84,16 +82,22 @@ class _Work:
                 (self.updates if change.action is Action.UPDATE else self.appended).append(change)
 
 
-def _places(found: Sequence[Found], choices: PlanChoices) -> list[Placed]:
-    """Where each route of the file is to stand."""
+def _places(found: Sequence[Found], choices: PlanChoices) -> Iterator[tuple[Found, Placed]]:
+    """Where each route of the file is to stand, but for those that are as they should be and stay where they are."""
     half_done = any(one.copies and not one.stuck for one in found)
     if not (half_done or (choices.reorder and not choices.add_only)):
-        return [_first_place(one) for one in found]
+        yield from ((one, _first_place(one)) for one in found if not one.done)
+        return
     standing = [
         Standing(tuple(there.place for there in one.there), fixed=one.fixed is not None, known=not one.blocked)
         for one in found
     ]
-    return placed([one.declared.route for one in found], standing)
+    places = placed([one.declared.route for one in found], standing)
+    yield from (
+        (one, place)
+        for one, place in zip(found, places, strict=True)
+        if not one.done or place.place is None or place.behind
+    )
 
 
 def _first_place(found: Found) -> Placed:

@@ -8,8 +8,8 @@ libyaml's parser is used where PyYAML was built with it, else PyYAML's own; both
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast
 
 import yaml
 
@@ -18,7 +18,8 @@ from pbxsync.quoting import masked, quoted, shown
 from pbxsync.syntax_errors import end_of, lines_of, place_of, syntax_fault, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from collections.abc import Sequence as Sequenced
 
     from pbxsync.syntax_errors import Mark, Place
 
@@ -148,10 +149,18 @@ class _NestedTooDeep(Exception):
 
 #: What newer versions of libyaml say of lists and mappings that are nested beyond their own limit.
 _LIBYAML_GAVE_UP = "nesting depth"
+_NOT_SIMPLE = ("", _MERGE)
+_STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 #: Texts shorter than this are kept once each: trunks, patterns and keys repeat.
 _SHARED = 40
 # Named tuples are made thus at half the price: their own way in is a function with named arguments.
 _new: Any = tuple.__new__
+
+
+def _is_simple(event: Any) -> bool:
+    """Whether a scalar is one without tag or anchor, and stands for no merge."""
+    return event.tag is None and event.anchor is None and event.value not in _NOT_SIMPLE
 
 
 class _Anchored(NamedTuple):
@@ -171,7 +180,7 @@ class _Open:
     size: int = 1
     depth: int = 1
     key: Scalar | None = None
-    merges: list[Mapping] = field(default_factory=list)
+    merges: Sequenced[Mapping] = ()
     skip_value: bool = False
     partial: bool = False
 
@@ -198,6 +207,8 @@ class _Builder:
         self._root: Node | None = None
         self._text = ""
         self._texts: dict[str, str] = {}
+        self._last: yaml.Event | None = None
+        self._documents = 0
 
     def report(self, line: int, column: int, rule: str, message: str) -> None:
         location = Location(self.file, line, column)
@@ -212,88 +223,83 @@ class _Builder:
                 path += f".{level.key.text}" if path else level.key.text
         return path
 
-    def document(self, text: str, parser: type[_Parser] | None = None) -> Node | None:
-        """Build the only document of the text, or raise _Stop."""
-        documents = 0
+    def document(self, text: str, kind: type[_Parser] | None = None) -> Node | None:
+        """Build the only document of the text, or raise _Stop, or _NestedTooDeep where libyaml gives up."""
         self._text = text
-        take_plain = self._take_plain
-        for event in self._events(text, parser):
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                if not take_plain(event):
-                    self._scalar(event)
-            elif kind is yaml.DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    line, column = place_of(event.start_mark)
-                    message = "a second YAML document begins here; one file declares one PBX, so split the file"
-                    self._stop(line, column, "several-documents", message)
-            else:
-                self._take(event)
-        return self._root
-
-    def _events(self, text: str, kind: type[_Parser] | None) -> Iterator[Any]:
         parser = parser_for(text) if kind is None else kind(text)  # type: ignore[call-arg]
-        get_event = parser.get_event
-        event: yaml.Event | None = None
         try:
-            while True:
-                event = get_event()
-                if event is None or type(event) is yaml.StreamEndEvent:
-                    return
-                yield event
+            self._build(parser.get_event)
         except yaml.MarkedYAMLError as error:
             if kind is None and _LIBYAML_GAVE_UP in (error.problem or ""):
                 raise _NestedTooDeep from None
             self._stop(*syntax_fault(error, text))
         except (ValueError, OverflowError):
             # What neither parser has an error of its own for: an escape in a tag that is no character, a huge number.
-            line, column = place_of(event.end_mark if event else None)
+            line, column = place_of(self._last.end_mark if self._last else None)
             message = "this is not YAML: behind this place stands an escape that is no character"
             self._stop(line, column, "syntax", message)
         finally:
             parser.dispose()
+        return self._root
 
-    def _take_plain(self, event: yaml.ScalarEvent) -> bool:
-        """Take a scalar as nearly all are, one or two thousand a file; False where it is another.
+    def _build(self, get_event: Callable[[], Any]) -> None:
+        """Take all events. A scalar such as nearly all are is taken here, in one piece, for the sake of speed.
 
-        What it does is what `_scalar`, `_put`, `_put_key` and `_put_value` do, in one piece.
+        That does what `_scalar`, `_put`, `_put_key` and `_put_value` do, and leaves to them whatever is not so simple.
         """
-        text = event.value
-        mark = event.start_mark
-        if not text or not self._open or event.tag is not None or event.anchor is not None or mark is None:
-            return False
-        texts = self._texts
-        text = texts.setdefault(text, text) if len(text) < _SHARED else text
-        node = _new(Scalar, (text, not event.style, mark.line + 1, mark.column + 1, "", None))
-        level = self._open[-1]
-        into: Any = level.node
-        if type(into) is Sequence:
-            into[0].append(node)
-        elif level.key is not None:
+        scalar_event, stack, share = yaml.ScalarEvent, self._open, self._texts.setdefault
+        line = 0
+        while (event := get_event()) is not None:
+            if type(event) is not scalar_event:
+                if self._took_last(event):
+                    return
+                continue
+            self._last = event
+            text, mark = event.value, cast("Mark", event.start_mark)
+            if not stack or not _is_simple(event):
+                self._scalar(event)
+                continue
+            if line != mark.line + 1:
+                line = mark.line + 1  # one number for all that stand in the line
+            if len(text) < _SHARED:
+                text = share(text, text)
+            node = _new(Scalar, (text, not event.style, line, mark.column + 1, "", None))
+            level = stack[-1]
+            into: Any = level.node
             key = level.key
-            if key[1] and key[0] == _MERGE:
-                return False
-            level.key = None
-            into[0][key[0]] = (key, node)
-        elif level.skip_value or text in into[0] or text == _MERGE:
-            return False
-        else:
-            level.key = node
-        level.size += 1
-        return True
+            if type(into) is Sequence:
+                into[0].append(node)
+            elif key is not None and key[0] != _MERGE:
+                level.key = None
+                into[0][key[0]] = (key, node)
+            elif key is not None or level.skip_value or text in into[0]:
+                self._scalar(event)
+                continue
+            else:
+                level.key = node
+            level.size += 1
+
+    def _took_last(self, event: Any) -> bool:
+        """Take an event that is no scalar; whether it was the last."""
+        self._last = event
+        kind = type(event)
+        if kind in _ENDS:
+            self._collection_end()
+        elif kind in _STARTS:
+            self._collection_start(event)
+        elif kind is yaml.AliasEvent:
+            self._alias(event)
+        elif kind is yaml.DocumentStartEvent:
+            self._documents += 1
+            if self._documents > 1:
+                line, column = place_of(event.start_mark)
+                message = "a second YAML document begins here; one file declares one PBX, so split the file"
+                self._stop(line, column, "several-documents", message)
+        return kind is yaml.StreamEndEvent
 
     def _stop(self, line: int, column: int, rule: str, message: str) -> None:
         self.report(line, column, rule, message)
         raise _Stop
-
-    def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.CollectionStartEvent):
-            self._collection_start(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._collection_end()
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         line, column = place_of(event.start_mark) if event.value else self._place_of_nothing(event.start_mark)

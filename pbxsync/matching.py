@@ -69,7 +69,7 @@ class Found:
     @property
     def stuck(self) -> bool:
         """Whether what an interrupted reorder has left of it can't be cleared up."""
-        return self.blocked or (self.fixed is not None and len(self.there) > 1)
+        return self.blocked or (len(self.there) > 1 and self.fixed is not None)
 
 
 @dataclass(slots=True)

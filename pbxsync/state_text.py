@@ -10,11 +10,10 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.collecting import held_off
-from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
+from pbxsync.model import FIELDS, Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.text import safe_json
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def parse(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
 
 def _parsed(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
     try:
-        value = json.loads(text, object_pairs_hook=_once_each)
+        value = _shallow(json.loads(text, object_pairs_hook=tuple))
     except RecursionError:
         raise NoState("it is nested too deep") from None
     except ValueError as error:
@@ -135,7 +134,22 @@ def _parsed(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
     return state, tuple(_in_run(item, f"run[{n}]") for n, item in enumerate(run))
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _shallow(value: Any) -> Any:
+    """A whole text's value as `_objects` makes it, but for its routes, which may be very many."""
+    if not isinstance(value, tuple):
+        return _objects(value)
+    whole = [(key, part if key == "routes" and isinstance(part, list) else _objects(part)) for key, part in value]
+    return _once_each(whole)
+
+
+def _objects(value: Any) -> Any:
+    """A JSON value in which objects, read as tuples of pairs, become dictionaries."""
+    if isinstance(value, tuple):
+        return _once_each([(key, _objects(part)) for key, part in value])
+    return [_objects(part) for part in value] if isinstance(value, list) else value
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """The keys of a JSON object. Which of two equal ones is meant nobody knows: one may be without the doubts."""
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -158,29 +172,32 @@ def _get(value: Any, where: str, key: str, kind: Any) -> Any:
     return value[key]
 
 
-def _known(value: Any, n: int) -> KnownRoute:
-    plain = _plain_route(value)
+def _known(pairs: Any, n: int) -> KnownRoute:
+    plain = _plain_route(pairs)
     if plain is not None:
         return plain
-    where = f"routes[{n}]"
+    value, where = _objects(pairs), f"routes[{n}]"
     return KnownRoute(_route(value, where), _get(value, where, "id", str | None))
 
 
-_FIELDS = itemgetter("name", "matchpattern", "trunks", "prefix", "prepend", "callerid", "id")
-
-
-def _plain_route(value: Any) -> KnownRoute | None:
-    """A known route with all that it must have, as nearly all are; None where something has to be said of it."""
-    try:
-        name, matchpattern, trunks, prefix, prepend, callerid, own_id = _FIELDS(value)
-    except (TypeError, KeyError):
+def _plain_route(pairs: Any) -> KnownRoute | None:
+    """A known route as `dump` writes it, as nearly all are; None for another, of which there may be more to say."""
+    if type(pairs) is not tuple or len(pairs) != len(_KEYS):
         return None
-    if not (type(trunks) is list and (own_id is None or type(own_id) is str)):
+    keys, values = zip(*pairs, strict=True)
+    if keys != _KEYS:
+        return None
+    name, prefix, matchpattern, prepend, callerid, trunks, own_id = values
+    if type(trunks) is not list or not (own_id is None or type(own_id) is str):
         return None
     for text in (name, matchpattern, prefix, prepend, callerid, *trunks):
         if type(text) is not str:
             return None
     return KnownRoute(Route(name, matchpattern, tuple(trunks), prefix, prepend, callerid), own_id)
+
+
+#: The keys of a known route, in the order that they are written in.
+_KEYS = (*FIELDS, "id")
 
 
 def _route(value: Any, where: str) -> Route:

@@ -153,17 +153,13 @@ def _desired(file: str, root: Mapping) -> Desired:
 def _route(file: str, node: Node) -> DeclaredRoute:
     """A route of a file without an error, in which all that is there is text."""
     entries: dict[str, Any] = node.entries if isinstance(node, Mapping) else {}
-
-    def text_at(key: str) -> str:
-        entry = entries.get(key)
-        return entry[1].text if entry else ""
-
+    prefix, prepend, callerid, renamed_from = map(entries.get, ("prefix", "prepend", "callerid", "renamed_from"))
     route = Route(
-        text_at("name"),
-        text_at("matchpattern"),
+        entries["name"][1].text,
+        entries["matchpattern"][1].text,
         tuple([trunk.text for trunk in entries["trunks"][1].items]),
-        text_at("prefix"),
-        text_at("prepend"),
-        text_at("callerid"),
+        prefix[1].text if prefix else "",
+        prepend[1].text if prepend else "",
+        callerid[1].text if callerid else "",
     )
-    return DeclaredRoute(route, Location(file, node.line, node.column), text_at("renamed_from") or None)
+    return DeclaredRoute(route, Location(file, node.line, node.column), renamed_from[1].text if renamed_from else None)

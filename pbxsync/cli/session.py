@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from pbxsync import differ
 from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable, check_tested
 from pbxsync.cli.reach import NO_PBX, connected
+from pbxsync.collecting import held_off
 from pbxsync.errors import CallUnknown, PbxError, PlanFileError, SettingsError, StaleState, StateError
 from pbxsync.known_state import StateFile, with_changes
 from pbxsync.model import Applied, KnownState, Outcome, Preview, Status
@@ -115,7 +116,8 @@ class Session:
         if job.saved is not None:
             return self._resumed(job.saved)
         desired = job.declared.desired()
-        plan = differ.plan(desired, self._known, job.choices)
+        with held_off():
+            plan = differ.plan(desired, self._known, job.choices)
         return foreseen(plan, desired, self._known, job.choices)
 
     def preview(self, plan: Plan) -> Preview:
