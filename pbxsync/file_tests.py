@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pbxsync import nodes
@@ -126,9 +127,16 @@ def held(desired: Desired) -> tuple[Verdict, ...]:
     return verdicts(RouteTable(declared.route for declared in desired.routes), desired.tests) if desired.tests else ()
 
 
-def failures(held: Iterable[Verdict]) -> Iterator[Problem]:
-    """A problem for each test of a file that failed; ``held`` are all of them, in order."""
-    for n, verdict in enumerate(held):
+def failures(held: Iterable[Verdict], included: Iterable[tuple[str, str]] = ()) -> Iterator[Problem]:
+    """A problem for each test of a file that failed; ``held`` are all of them, in order.
+
+    ``included`` are the files that some of them stand in, with who included each.
+    """
+    by = dict(included)
+    count: Counter[str] = Counter()
+    for verdict in held:
+        at = verdict.claim.location
         if not verdict.passed:
-            at = verdict.claim.location
-            yield Problem(at, path_text(("tests", n)), Severity.ERROR, "test-failed", verdict.message)
+            message = verdict.message + (f" (included by {by[at.file]})" if at.file in by else "")
+            yield Problem(at, path_text(("tests", count[at.file])), Severity.ERROR, "test-failed", message)
+        count[at.file] += 1

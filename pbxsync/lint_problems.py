@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pbxsync.dialplan.coverage import NoCaller, route_findings
 from pbxsync.dialplan.lint import field_findings, plain
 from pbxsync.document import Scalar
 from pbxsync.lint_words import ERRORS, field_message, table_fault
-from pbxsync.model import Severity
+from pbxsync.model import Problem, Severity
 from pbxsync.names import control_character
 from pbxsync.nodes import problem_at, scalar
 from pbxsync.quoting import masked, shown
+from pbxsync.schema_problems import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pbxsync.dialplan.lint import FieldFinding
     from pbxsync.document import Mapping, Node
-    from pbxsync.model import Problem, Route
+    from pbxsync.model import DeclaredRoute, Route
 
 _FIELDS = ("prefix", "matchpattern", "prepend", "callerid")
 
@@ -71,3 +73,20 @@ def table_problems(file: str, nodes: Sequence[Node], routes: Sequence[Route]) ->
         at = node if value is None or (value.line, value.column) < (node.line, node.column) else value
         rule, message = table_fault(finding, routes[finding.index], places)
         yield problem_at(file, at, ("routes", finding.index, field), (rule, masked(message)), Severity.WARNING)
+
+
+def combined_problems(routes: Sequence[DeclaredRoute]) -> Iterator[Problem]:
+    """The same of routes from several files, each finding at its route."""
+    count: Counter[str] = Counter()
+    indexes = []
+    for route in routes:
+        indexes.append(count[route.location.file])
+        count[route.location.file] += 1
+    plain_routes = [route.route for route in routes]
+    places: list[str] = []
+    for finding in route_findings(plain_routes):
+        places = places or [f"{shown(one.route.name)} ({one.location.file}:{one.location.line})" for one in routes]
+        route = routes[finding.index]
+        rule, message = table_fault(finding, route.route, places)
+        path = path_text(("routes", indexes[finding.index]))
+        yield Problem(route.location, path, Severity.WARNING, rule, masked(message))

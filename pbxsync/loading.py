@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pbxsync.collecting import held_off
 from pbxsync.document import MAX_BYTES, parse
 from pbxsync.errors import InputError
+from pbxsync.includes import Includes, whole
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.validator import Checked, check
 
@@ -31,20 +32,40 @@ def load(path: str | os.PathLike[str]) -> tuple[Route, ...]:
     return tuple(declared.route for declared in checked.desired.routes)
 
 
-def check_file(path: Path, name: str, *, table: bool = False) -> Checked:
-    """Read and check one file; ``name`` is what its problems call it. That it can't be read is a problem too.
+def check_file(path: Path, name: str, *, table: bool = False, includes: Includes | None = None) -> Checked:
+    """Read and check one file, with those that it includes; ``name`` is what its problems call it.
 
-    With ``table`` also how its routes stand to each other.
+    That it can't be read is a problem too. With ``table`` also how its routes stand to each other. ``includes`` keeps
+    what several files include.
     """
+    return whole(_check_alone(path, name, table=table), path, includes or reader(), table=table)
+
+
+def check_stream(stream: BinaryIO, name: str, *, table: bool = False, includes: Includes | None = None) -> Checked:
+    """Read and check what a stream holds, as check_file does; what it includes is sought from the current folder."""
+    return whole(_check(stream, name, table=table), Path(name), includes or reader(), table=table)
+
+
+def reader() -> Includes:
+    """What reads included files."""
+    return Includes(_check_alone)
+
+
+def digest_of(path: Path) -> str | None:
+    """The digest of a file with those that it includes, as ``Desired`` has it; None where one of them has an error."""
+    desired = check_file(path, str(path)).desired
+    return desired.digest if desired is not None else None
+
+
+def _check_alone(path: Path, name: str, *, table: bool = False) -> Checked:
     try:
         with path.open("rb") as file:
-            return check_stream(file, name, table=table)
+            return _check(file, name, table=table)
     except OSError as error:
         return unreadable(name, error)
 
 
-def check_stream(stream: BinaryIO, name: str, *, table: bool = False) -> Checked:
-    """Read and check what a stream holds, as check_file does."""
+def _check(stream: BinaryIO, name: str, *, table: bool) -> Checked:
     try:
         # One byte more than a file may have tells the document that it has too many.
         data = stream.read(MAX_BYTES + 1)

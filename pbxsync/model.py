@@ -124,7 +124,8 @@ class Desired:
     """What one file declares: its routes in order of precedence, its tests, and the PBX that it is meant for.
 
     ``name``, ``url`` and ``type`` are the file's ``pbx`` section; each is None where the file doesn't say. ``digest``
-    is the SHA-256 of what was read, in hexadecimal.
+    is the SHA-256 of what was read, in hexadecimal, of which ``included`` are the files besides the one that is named,
+    each with the place that includes it.
     """
 
     file: str
@@ -134,6 +135,7 @@ class Desired:
     type: str | None = None
     tests: tuple[Claim, ...] = ()
     digest: str = ""
+    included: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

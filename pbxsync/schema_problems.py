@@ -122,7 +122,9 @@ def _noun(path: _Path) -> str:
         return "the file"
     last = path[-1]
     if isinstance(last, int):
-        return {"routes": "a route", "trunks": "a trunk", "tests": "a test"}.get(str(path[-2]), "an entry")
+        return {"routes": "a route", "trunks": "a trunk", "tests": "a test", "include": "a path"}.get(
+            str(path[-2]), "an entry"
+        )
     return last
 
 
@@ -177,6 +179,7 @@ def _example(path: _Path) -> str:
         "trunks": "trunks: [carrier-a]",
         "routes": "routes: []",
         "tests": "tests: []",
+        "include": "include: [../common/emergency.yaml]",
         "url": "url: https://192.0.2.10",
         "type": "type: json",
         "dial": 'dial: "911"',

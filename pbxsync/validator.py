@@ -25,12 +25,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Include:
+    """A file that another includes: its path as it is written, where, and whether ``before`` the file's own routes.
+
+    ``place`` is where it is written in the document, as ``include[0]``.
+    """
+
+    path: str
+    location: Location
+    place: str
+    before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A problem of an included file: as it is ``told``, as it is ``there``, and who included the file."""
+
+    told: Problem
+    there: Problem
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """What the check of one file came to. ``desired`` is None exactly where ``problems`` holds an error."""
+    """What the check of one file came to. ``desired`` is None exactly where ``problems`` holds an error.
+
+    ``includes`` are the files that it includes, in order, and ``pbx`` is where it says which PBX it is for. Once they
+    are read too, ``borrowed`` are the problems that are theirs.
+    """
 
     file: str
     desired: Desired | None
     problems: tuple[Problem, ...]
+    includes: tuple[Include, ...] = ()
+    pbx: Location | None = None
+    borrowed: tuple[Borrowed, ...] = ()
 
 
 def check(document: Document, *, table: bool = False) -> Checked:
@@ -54,12 +83,29 @@ def check(document: Document, *, table: bool = False) -> Checked:
         first.setdefault(problem.order, problem)
     failed = any(problem.severity is Severity.ERROR for problem in first.values())
     desired = None if failed or not isinstance(root, Mapping) else _desired(document.file, root)
-    if table and desired is not None:
+    includes = tuple(_includes(document.file, root))
+    if table and desired is not None and not includes:  # else all routes are looked at together
         routes = sequence(root, "routes")
         declared = [one.route for one in desired.routes]
         for problem in table_problems(document.file, routes.items if routes else [], declared):
             first.setdefault(problem.order, problem)
-    return Checked(document.file, desired, tuple(problem for _, problem in sorted(first.items())))
+    ordered = tuple(problem for _, problem in sorted(first.items()))
+    return Checked(document.file, desired, ordered, includes, _pbx_place(document.file, root))
+
+
+def _includes(file: str, root: Node | None) -> Iterator[Include]:
+    """The files that a document includes, also where something else is wrong with it."""
+    paths = sequence(root, "include")
+    keys = list(root.entries) if isinstance(root, Mapping) else []
+    before = "routes" not in keys or ("include" in keys and keys.index("include") < keys.index("routes"))
+    for n, item in enumerate(paths.items if paths else ()):
+        if isinstance(item, Scalar) and item.text and not (item.plain and reading(item.text)):
+            yield Include(item.text, Location(file, item.line, item.column), f"include[{n}]", before)
+
+
+def _pbx_place(file: str, root: Node | None) -> Location | None:
+    entry = root.entries.get("pbx") if isinstance(root, Mapping) else None
+    return Location(file, entry[0].line, entry[0].column) if entry else None
 
 
 def _is_empty(root: Node) -> bool:

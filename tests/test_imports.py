@@ -33,6 +33,7 @@ ROOMS = [
     "lint_problems",
     "file_tests",
     "validator",
+    "includes",
     "loading",
     "steps",
     "matching",

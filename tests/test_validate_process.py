@@ -221,7 +221,9 @@ def test_validate_loads_no_library_that_it_does_not_use() -> None:
     loaded = set(done.stderr.split())
     assert {"click", "yaml"} <= loaded
     # A file that is plainly good needs no second judge.
-    assert loaded.isdisjoint({"jsonschema", "httpx", "httpcore", "deepdiff", "rich", "tenacity", "defusedxml", "filelock"})
+    assert loaded.isdisjoint(
+        {"jsonschema", "httpx", "httpcore", "deepdiff", "rich", "tenacity", "defusedxml", "filelock"}
+    )
 
 
 # --- the FILE arguments, without a process ------------------------------------------------------------------------

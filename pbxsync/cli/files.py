@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pbxsync.errors import InputError, StaleState
-from pbxsync.loading import check_file, check_stream, unreadable
+from pbxsync.includes import Includes, included
+from pbxsync.loading import check_file, check_stream, reader, unreadable
 from pbxsync.model import Severity
 
 if TYPE_CHECKING:
@@ -59,18 +60,18 @@ def _in_folder(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
 
 
-def check_source(source: Source, *, table: bool = False) -> Checked:
+def check_source(source: Source, *, table: bool = False, includes: Includes | None = None) -> Checked:
     """Read and check one file; a file that can't be read is a problem of its first line.
 
-    With ``table`` also how its routes stand to each other.
+    With ``table`` also how its routes stand to each other. ``includes`` keeps what several files include.
     """
     if source.fault:
         return unreadable(source.name, source.fault)
     if source.path is not None:
-        return check_file(source.path, source.name, table=table)
+        return check_file(source.path, source.name, table=table, includes=includes)
     if sys.stdin is None:
         return unreadable(source.name, "standard input is closed")
-    return check_stream(sys.stdin.buffer, source.name, table=table)
+    return check_stream(sys.stdin.buffer, source.name, table=table, includes=includes)
 
 
 def check_all(arguments: Iterable[str], *, table: bool = False) -> tuple[list[tuple[Source, Checked]], list[Problem]]:
@@ -78,9 +79,24 @@ def check_all(arguments: Iterable[str], *, table: bool = False) -> tuple[list[tu
 
     With ``table`` also how the routes of each stand to each other.
     """
-    checked = [(source, check_source(source, table=table)) for source in sources(arguments)]
-    problems = sorted((problem for _, one in checked for problem in one.problems), key=lambda problem: problem.order)
-    return checked, problems
+    includes = reader()
+    checked = [(source, check_source(source, table=table, includes=includes)) for source in sources(arguments)]
+    return checked, gathered(one for _, one in checked)
+
+
+def gathered(checked: Iterable[Checked]) -> list[Problem]:
+    """The problems of all files, sorted; one in a file that many include is told once, and by how many."""
+    found: list[Problem] = []
+    shared: dict[Problem, list[str]] = {}
+    for one in checked:
+        theirs = {borrowed.told for borrowed in one.borrowed}
+        found += [problem for problem in one.problems if problem not in theirs]
+        for borrowed in one.borrowed:
+            shared.setdefault(borrowed.there, []).append(borrowed.by)
+    for problem, by in shared.items():
+        more = f" and {len(by) - 1} more" if len(by) > 1 else ""
+        found.append(replace(problem, message=included(problem.message, f"{by[0]}{more}")))
+    return sorted(found, key=lambda problem: problem.order)
 
 
 #: So many routes of all files together, or those of the first, are kept once they were checked; beyond, a file is read
@@ -98,6 +114,7 @@ class Declared:
         self.url = desired.url
         self.type = desired.type
         self.digest = desired.digest
+        self.included = [Path(file) for file, _ in desired.included]
         self._desired = desired if keep or not _can_be_read_again(source) else None
 
     def desired(self) -> Desired:
@@ -118,16 +135,17 @@ def _can_be_read_again(source: Source) -> bool:
 def load_all(arguments: Iterable[str]) -> tuple[list[Declared], list[Problem]]:
     """Every file, and the warnings. Raises InputError, with every problem, where one has an error."""
     declared: list[Declared] = []
-    problems: list[Problem] = []
+    all_checked: list[Checked] = []
+    includes = reader()
     routes = 0
     for source in sources(arguments):
-        checked = check_source(source)
-        problems += checked.problems
+        checked = check_source(source, includes=includes)
+        all_checked.append(replace(checked, desired=None))
         desired = checked.desired
         if desired is not None:
             routes += len(desired.routes)
             declared.append(Declared(source, desired, keep=routes <= _KEPT_ROUTES or not declared))
-    problems.sort(key=lambda problem: problem.order)
+    problems = gathered(all_checked)
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InputError(problems)
     return declared, problems

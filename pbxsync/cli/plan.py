@@ -96,6 +96,10 @@ def command(
         if out is not None:
             _say_unsaved(out)
         ctx.exit(code)
+    try:
+        refuse_loss(outputs, (path for job in jobs for path in job.declared.included))
+    except SettingsError as error:
+        ctx.exit(showing.show_input_errors(error, output, paint))
     allow_open_files(min(parallel, len(jobs)))
     say_empty(shard, len(jobs))
     forms = {form for form, _ in reports} | ({output} - {"text"})

@@ -32,8 +32,10 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
     as file:line:column: error: message [rule-id]. Exits 0 where there is no error, else 1.
     """
     checked, problems = check_all(files, table=True)
-    tests = [held(one.desired) for _, one in checked if one.desired]
-    problems += [problem for verdicts in tests for problem in failures(verdicts)]
+    good = [one.desired for _, one in checked if one.desired]
+    tests = [held(desired) for desired in good]
+    for desired, verdicts in zip(good, tests, strict=True):
+        problems += failures(verdicts, desired.included)
     problems.sort(key=lambda problem: problem.order)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     warnings = len(problems) - errors
@@ -47,9 +49,9 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
         click.echo(text.problem_lines(problems, paint), nl=False)
         routes = sum(len(one.desired.routes) for _, one in checked if one.desired)
         count = f"{text.counted(errors, 'error')}, {text.counted(warnings, 'warning')}"
-        good = f"{text.counted(routes, 'route')} in {text.counted(len(checked), 'file')}: no problems"
+        fine = f"{text.counted(routes, 'route')} in {text.counted(len(checked), 'file')}: no problems"
         proven = sum(map(len, tests))
-        good += f", {text.counted(proven, 'test')} passed" if proven else ""
+        fine += f", {text.counted(proven, 'test')} passed" if proven else ""
         failing = " Warnings fail because of --strict." if strict and warnings and not errors else ""
-        click.echo(f"{count} in {text.counted(len(checked), 'file')}.{failing}" if problems else f"{good}.")
+        click.echo(f"{count} in {text.counted(len(checked), 'file')}.{failing}" if problems else f"{fine}.")
     ctx.exit(1 if errors or (strict and warnings) else 0)
