@@ -215,12 +215,24 @@ class Client:
         *,
         again: Callable[[BaseException], bool],
     ) -> dict[str, Value]:
+        try:
+            return self._once(call, fields)
+        except PbxError as error:
+            return self._again(call, fields, error, again)
+
+    def _again(
+        self, call: str, fields: Mapping[str, str], failed: PbxError, again: Callable[[BaseException], bool]
+    ) -> dict[str, Value]:
+        """Try a call again that has ``failed`` once, as often as it may be."""
         stop = self._stop
-        failed: PbxError | None = None
+        tried = False
 
         def attempt() -> dict[str, Value]:
-            nonlocal failed
-            if failed is not None and stop is not None and stop.is_set():
+            nonlocal failed, tried
+            if not tried:
+                tried = True
+                raise failed  # the first try, which was made already
+            if stop is not None and stop.is_set():
                 raise failed  # the wait for another try was ended, so there is none
             try:
                 return self._once(call, fields)

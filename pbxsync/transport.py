@@ -15,6 +15,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -84,9 +85,11 @@ class _Watch:
     """
 
     def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         self._socket: socket.socket
-        self._timer: threading.Timer | None = None
+        self._guard = threading.Lock()
+        #: When the time is up, on the monotonic clock; None while nothing is waited for.
+        self.deadline: float | None = None
         self.left = False
         self.expired = False
 
@@ -101,25 +104,69 @@ class _Watch:
         elif event.endswith(".send_request_headers.started"):
             # The first request on a connection through a proxy is a CONNECT to that.
             self.left = info["request"].method == b"POST"
-            self.end()
-            self._timer = threading.Timer(self._timeout, self._expire)
-            self._timer.daemon = True
-            with without_signals():
-                self._timer.start()
+            self.deadline = time.monotonic() + self.timeout
 
     def end(self) -> None:
         """Stop the clock; after this it does nothing any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            if self._timer.is_alive():  # an interrupt may have kept it from being started
-                self._timer.join()
-            self._timer = None
+        with self._guard:
+            self.deadline = None
 
-    def _expire(self) -> None:
-        self.expired = True
-        with contextlib.suppress(OSError):
-            # Not SSLSocket's own shutdown, which takes TLS away from under the thread that reads.
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+    def expire(self) -> None:
+        """End what waits on the socket, if the time is up."""
+        with self._guard:
+            if self.deadline is None or self.deadline > time.monotonic():
+                return
+            self.deadline = None
+            self.expired = True
+            with contextlib.suppress(OSError):
+                # Not SSLSocket's own shutdown, which takes TLS away from under the thread that reads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Clock:
+    """One thread that looks after all watches of the process: to start one takes longer than a request does."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._watches: set[_Watch] = set()
+        self._thread: threading.Thread | None = None
+
+    def add(self, watch: _Watch) -> None:
+        """Look after it from now on."""
+        with self._changed:
+            self._watches.add(watch)
+            if self._thread is None or not self._thread.is_alive():  # a child process has none of its parent's threads
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                with without_signals():
+                    self._thread.start()
+            self._changed.notify()
+
+    def remove(self, watch: _Watch) -> None:
+        """Look after it no longer."""
+        with self._changed:
+            self._watches.discard(watch)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._watches:
+                    self._thread = None
+                    return
+                self._changed.wait(self._sleep())
+                due = list(self._watches)
+            for watch in due:
+                watch.expire()
+
+    def _sleep(self) -> float:
+        """How many seconds there are until a time may be up, also that of a request that leaves in a moment."""
+        now = time.monotonic()
+        ends = [watch.deadline for watch in self._watches]
+        waits = [watch.timeout for watch in self._watches] + [end - now for end in ends if end is not None]
+        return max(0.0, min(waits))
+
+
+_CLOCK = _Clock()
 
 
 class Transport:
@@ -147,8 +194,11 @@ class Transport:
                 "the PBX in NO_PROXY"
             ) from None
 
+        _CLOCK.add(self._watch)
+
     def close(self) -> None:
         """Close the connection."""
+        _CLOCK.remove(self._watch)
         with _unlogged():
             self._http.close()
 
