@@ -500,14 +500,17 @@ def test_a_body_that_never_ends_is_cut_off_at_the_timeout_though_bytes_keep_comi
         assert time.monotonic() - started > 0.2
 
 
-def test_an_interrupt_before_the_clock_runs_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_timer: threading.Timer) -> None:
-        raise KeyboardInterrupt
-
-    with pbx() as sandbox, client(sandbox.url) as one:
-        monkeypatch.setattr(threading.Timer, "start", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            one.query_routes()
+def test_each_of_many_clients_keeps_its_own_time_limit() -> None:
+    with pbx("outroute/query@1=hang") as short, pbx("outroute/query@1=slow:0.6") as long:
+        with client(long.url, timeout=30) as patient, client(short.url, timeout=0.25) as hasty:
+            started = time.monotonic()
+            answers: list[object] = []
+            waiting = threading.Thread(target=lambda: answers.append(patient.query_routes()))
+            waiting.start()
+            assert "no whole answer within 0.25 s" in str(failure(hasty.query_routes))
+            assert time.monotonic() - started > 0.2
+            waiting.join()
+        assert answers == [()]
 
 
 def test_the_time_limit_of_one_answer_does_not_touch_the_next() -> None:

@@ -23,6 +23,9 @@ def cover(numbers: Numbers, hints: Sequence[Shape] = (), tries: int = TRIES) -> 
     ``hints`` are shapes that a person has in mind, such as those of routes: one that lies in the set is kept whole.
     Where it takes up to ``tries`` of them, it is tried whether fewer do: the time for that grows with the square.
     """
+    alone = _alone(numbers.space, numbers.node)
+    if alone is not None and alone in hints:
+        return (alone,)  # as it is with a route that is new
     kept, rest = _kept(numbers, hints)
     paths = _paths(numbers.space, rest.node)
     if 1 < len(paths) <= tries:
@@ -46,6 +49,18 @@ def _kept(numbers: Numbers, hints: Sequence[Shape]) -> tuple[list[Shape], Number
 def _largest_first(shapes: Iterable[Shape]) -> list[Shape]:
     unique = dict.fromkeys(shapes)
     return sorted(unique, key=lambda shape: shape.narrowness)
+
+
+def _alone(space: NumberSpace, node: Node[bool]) -> Shape | None:
+    """The shape that takes all of the numbers, where there is one way through the automaton."""
+    places: list[int] = []
+    while node is not space.full and node.arcs != ((EVERY, space.full),):
+        ways = [(signs, child) for signs, child in node.arcs if child is not space.empty]
+        if node.here or len(ways) != 1:
+            return Shape(tuple(places), Tail.NOTHING) if node.here and not ways else None
+        places.append(ways[0][0])
+        node = ways[0][1]
+    return Shape(tuple(places), Tail.ANY if node is space.full else Tail.SOME)
 
 
 def _paths(space: NumberSpace, root: Node[bool]) -> list[Shape]:
