@@ -11,6 +11,7 @@
     ├── LockHeld                    1  another pbxsync works on the same PBX or state file
     ├── StaleState                  1  the PBX is no longer what the plan was made from
     ├── PlanFileError               1  a saved plan can't be read or written, or is not to be applied
+    ├── DocumentRefused             1  a document of plan or apply can't be read, or not be joined with others
     ├── DoubtOpen                   3  an earlier run left an outcome in doubt
     └── PbxError                    1  a call to the PBX did not succeed
         ├── NotSent                 1  the request never left: it may be tried again

@@ -41,6 +41,7 @@ class _Done:
     failures: tuple[showing.Failure, ...]
     doubts: tuple[str, ...]
     code: int
+    not_begun: str | None = None
 
 
 def apply_fleet(run: Run, stop: Stop) -> int:
@@ -110,7 +111,14 @@ class _Fleet:
         failed = failures_of(applied) if error is None else [showing.Failure(applied.plan.file, error)]
         code = max(code_of(applied), error.exit_code if error is not None else 0)
         part = json_render.plan_text(applied) if self._run.json else self._block(applied, outcomes, error)
-        return _Done(Packed(part), Totals([applied]), tuple(failed), tuple(doubts_of(applied)), code)
+        return _Done(
+            Packed(part),
+            Totals([applied]),
+            tuple(failed),
+            tuple(doubts_of(applied)),
+            code,
+            str(error) if error else None,
+        )
 
     def _block(self, applied: Applied, outcomes: Sequence[Outcome], error: PbxsyncError | None) -> str:
         paint = self._run.paint
@@ -161,7 +169,9 @@ class _Fleet:
         """The one document of the run, piece by piece."""
         # What became of the changes of a plan is told with it; here is what kept a file from being planned or begun.
         errors = [(one.file, str(one.error)) for one in self._run.unplanned]
-        errors += [(file, str(one)) for file, one in self._done.items() if isinstance(one, PbxsyncError)]
+        for file, one in self._done.items():
+            why = one.not_begun if isinstance(one, _Done) else str(one)
+            errors += [(file, why)] if why is not None else []
         items = (one.part.text() for one in self._done.values() if isinstance(one, _Done))
         yield from json_render.plans_chunks(items, self._run.warnings, errors, self._totals())
 

@@ -69,7 +69,7 @@ class Overview:
             self.running -= 1
             self.done += 1
             self.failed += failed
-            self._tell(f"pbxsync: [{self.done}/{self.total}] {printable(file)}: {printable(came_to)}")
+            self._tell(f"[{self.done}/{self.total}] {printable(file)}: {printable(came_to)}")
 
     def _tell(self, line: str) -> None:
         streams.error_line(line)

@@ -51,6 +51,17 @@ RULES: Mapping[str, tuple[str, str]] = {
         "A route is renamed from one that the file still declares, or that another is renamed from.",
         "Remove renamed_from, or the route that it names.",
     ),
+    # shared routes
+    "include-path": (
+        "A path to include is absolute, or leads out of the repository.",
+        "Write it from the file's own folder, with /, and keep the file within the repository.",
+    ),
+    "include-loop": ("A file includes itself, by way of others perhaps.", "Remove one of the includes."),
+    "include-twice": ("A file is included twice, and so is each of its routes.", "Remove one of the includes."),
+    "include-pbx": (
+        "An included file says which PBX it is for.",
+        "Remove pbx there: the file that includes it says which.",
+    ),
     # dial patterns
     "matches-nothing": ("No number matches the route, so it takes no call.", "Mend its dial pattern."),
     "unclosed-set": ("A [ has no ], so the PBX loses the whole route.", "Close the set."),

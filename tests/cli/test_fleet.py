@@ -64,11 +64,11 @@ def test_one_that_hangs_refuses_or_lies_fails_alone_and_all_are_told_of_in_order
         "unmanaged": 0,
         "outcomes": {"applied": 21, "failed": 1, "in_doubt": 0, "not_attempted": 0},
     }
-    ends = [line for line in done.err.splitlines() if line.startswith("pbxsync: [")]
+    ends = [line for line in done.err.splitlines() if line.startswith("[")]
     assert sorted(line.split("] ")[1] for line in ends) == sorted(
         f"{site(n)}: {'failed' if n == 2 else '1 applied, 1 failed' if n == 5 else '2 applied'}" for n in range(12)
     )
-    assert [line.split("/")[0] for line in ends] == [f"pbxsync: [{n}" for n in range(1, 13)]
+    assert [line.split("/")[0] for line in ends] == [f"[{n}" for n in range(1, 13)]
 
 
 def test_text_has_each_pbx_whole_in_the_order_of_the_files_and_the_sums_at_the_end() -> None:
@@ -135,7 +135,7 @@ def test_a_plan_of_many_is_printed_in_order_with_one_line_a_pbx_on_standard_erro
         done = pbxsync("plan", "sites", "--report", "json=plan.json", env=TOKEN)
     assert done.code == 1
     assert [line for line in done.out.splitlines() if " → " in line and line.startswith("sites")] != []
-    assert sorted(line.split("] ")[1] for line in done.err.splitlines() if "pbxsync: [" in line) == [
+    assert sorted(line.split("] ")[1] for line in done.err.splitlines() if line.startswith("[")) == [
         f"{site(0)}: 2 to add",
         f"{site(1)}: failed",
         f"{site(2)}: 2 to add",

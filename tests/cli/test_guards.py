@@ -233,8 +233,8 @@ def test_a_pbx_whose_turn_had_not_come_when_somebody_stopped_the_run_is_not_spok
     assert done.code == 130
     assert [[one["status"] for one in plan["outcomes"]] for plan in done.json["plans"]] == [
         ["applied", "not_attempted"],
-        ["not_attempted", "not_attempted"],
     ]
+    assert done.json["errors"] == [{"file": "b.yaml", "message": "not planned: the run was stopped before"}]
 
 
 def test_a_doubt_is_told_of_though_nobody_reads_the_output_any_more() -> None:
