@@ -7,6 +7,9 @@ libyaml's parser is used where PyYAML was built with it, else PyYAML's own; both
 
 from __future__ import annotations
 
+import codecs
+import functools
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast
@@ -79,11 +82,15 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file's content. ``root`` is None where there is none to use; ``problems`` say why."""
+    """One file's content. ``root`` is None where there is none to use; ``problems`` say why.
+
+    ``digest`` is the SHA-256 of the file's bytes, in hexadecimal.
+    """
 
     file: str
     root: Node | None
     problems: tuple[Problem, ...]
+    digest: str = ""
 
 
 def parse(data: bytes, file: str) -> Document:
@@ -92,31 +99,33 @@ def parse(data: bytes, file: str) -> Document:
     Never raises for bad input: what is wrong comes as ``problems``, each at its place. ``file`` is only a name.
     """
     builder = _Builder(file)
-    text = _decode(data, builder)
+    digest = hashlib.sha256(data).hexdigest()
     root = None
-    if text is not None:
+    if _is_text(data, builder):
+        data = data.removeprefix(codecs.BOM_UTF8)
         try:
-            root = _built(builder, text)
+            root = _built(builder, data)
         except _NestedTooDeep:
             builder = _Builder(file)
-            root = _built(builder, text, yaml.SafeLoader)
-    return Document(file, root, tuple(builder.problems))
+            root = _built(builder, data, yaml.SafeLoader)
+    return Document(file, root, tuple(builder.problems), digest)
 
 
-def _built(builder: _Builder, text: str, parser: type[_Parser] | None = None) -> Node | None:
+def _built(builder: _Builder, data: bytes, parser: type[_Parser] | None = None) -> Node | None:
     try:
-        return builder.document(text, parser)
+        return builder.document(data, parser)
     except _Stop:
         return None
 
 
-def _decode(data: bytes, builder: _Builder) -> str | None:
+def _is_text(data: bytes, builder: _Builder) -> bool:
+    """Whether the bytes are text that may be YAML; if not, there is a problem."""
     if len(data) > MAX_BYTES:
         builder.report(1, 1, "too-large", f"the file is larger than {MAX_BYTES >> 20} MiB; split it")
-        return None
+        return False
     if _is_utf_16(data):
         builder.report(1, 1, "not-utf-8", "the file is not UTF-8 but UTF-16; save it as UTF-8")
-        return None
+        return False
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -124,14 +133,14 @@ def _decode(data: bytes, builder: _Builder) -> str | None:
         line, column = end_of(error.object[: error.start].decode("utf-8", errors="replace"))
         what = f"the byte 0x{error.object[error.start]:02x} stands here"
         builder.report(line, column, "not-utf-8", f"the file is not UTF-8: {what}; save it as UTF-8")
-        return None
+        return False
     found = _UNPRINTABLE.search(text)
     if found:
         line, column = end_of(text[: found.start()])
         message = f"the unprintable character U+{ord(found[0]):04X} stands here; remove it"
         builder.report(line, column, "unprintable", message)
-        return None
-    return text
+        return False
+    return True
 
 
 def _is_utf_16(data: bytes) -> bool:
@@ -205,10 +214,15 @@ class _Builder:
         self._anchors: dict[str, _Anchored] = {}
         self._aliased = 0
         self._root: Node | None = None
-        self._text = ""
+        self._data = b""
         self._texts: dict[str, str] = {}
         self._last: yaml.Event | None = None
         self._documents = 0
+
+    @functools.cached_property
+    def _text(self) -> str:
+        # Few files need it; and the nodes of a large one take many times its size, so that it is not there twice.
+        return self._data.decode("utf-8")
 
     def report(self, line: int, column: int, rule: str, message: str) -> None:
         location = Location(self.file, line, column)
@@ -223,16 +237,16 @@ class _Builder:
                 path += f".{level.key.text}" if path else level.key.text
         return path
 
-    def document(self, text: str, kind: type[_Parser] | None = None) -> Node | None:
+    def document(self, data: bytes, kind: type[_Parser] | None = None) -> Node | None:
         """Build the only document of the text, or raise _Stop, or _NestedTooDeep where libyaml gives up."""
-        self._text = text
-        parser = parser_for(text) if kind is None else kind(text)  # type: ignore[call-arg]
+        self._data = data
+        parser = parser_for(data) if kind is None else kind(data)  # type: ignore[call-arg]
         try:
             self._build(parser.get_event)
         except yaml.MarkedYAMLError as error:
             if kind is None and _LIBYAML_GAVE_UP in (error.problem or ""):
                 raise _NestedTooDeep from None
-            self._stop(*syntax_fault(error, text))
+            self._stop(*syntax_fault(error, self._text))
         except (ValueError, OverflowError):
             # What neither parser has an error of its own for: an escape in a tag that is no character, a huge number.
             line, column = place_of(self._last.end_mark if self._last else None)
@@ -434,10 +448,10 @@ class _Parser(Protocol):
     def dispose(self) -> None: ...
 
 
-def parser_for(text: str) -> _Parser:
-    """The events of a YAML text: libyaml's parser, or PyYAML's own where libyaml is missing."""
+def parser_for(data: bytes) -> _Parser:
+    """The events of a YAML text in UTF-8: libyaml's parser, or PyYAML's own where libyaml is missing."""
     loader: type[_Parser] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return loader(text)  # type: ignore[call-arg]
+    return loader(data)  # type: ignore[call-arg]
 
 
 def _is_merge(key: Scalar) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -67,15 +66,15 @@ def _check_alone(path: Path, name: str, *, table: bool = False) -> Checked:
 
 def _check(stream: BinaryIO, name: str, *, table: bool) -> Checked:
     try:
-        # One byte more than a file may have tells the document that it has too many.
-        data = stream.read(MAX_BYTES + 1)
+        with held_off():
+            # One byte more than a file may have tells the document that it has too many.
+            document = parse(stream.read(MAX_BYTES + 1), name)
+            checked = check(document, table=table)
     except OSError as error:
         return unreadable(name, error)
-    with held_off():
-        checked = check(parse(data, name), table=table)
     if checked.desired is None:
         return checked
-    return replace(checked, desired=replace(checked.desired, digest=hashlib.sha256(data).hexdigest()))
+    return replace(checked, desired=replace(checked.desired, digest=document.digest))
 
 
 def unreadable(name: str, reason: OSError | str) -> Checked:

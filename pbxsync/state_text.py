@@ -111,7 +111,7 @@ def parse(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
 
 def _parsed(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
     try:
-        value = _shallow(json.loads(text, object_pairs_hook=tuple))
+        value = _shallow(json.loads(text, object_pairs_hook=_object))
     except RecursionError:
         raise NoState("it is nested too deep") from None
     except ValueError as error:
@@ -142,8 +142,16 @@ def _shallow(value: Any) -> Any:
     return _once_each(whole)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> KnownRoute | tuple[tuple[str, Any], ...]:
+    """A JSON object as it is read: a known route at once, for there may be very many; else its pairs."""
+    return _plain_route(pairs) or tuple(pairs)
+
+
 def _objects(value: Any) -> Any:
-    """A JSON value in which objects, read as tuples of pairs, become dictionaries."""
+    """A JSON value in which all objects become dictionaries."""
+    if isinstance(value, KnownRoute):  # in a place where there need not be one
+        fields = value.route.fields()
+        return {**fields, "trunks": list(value.route.trunks), "id": value.id}
     if isinstance(value, tuple):
         return _once_each([(key, _objects(part)) for key, part in value])
     return [_objects(part) for part in value] if isinstance(value, list) else value
@@ -172,17 +180,16 @@ def _get(value: Any, where: str, key: str, kind: Any) -> Any:
     return value[key]
 
 
-def _known(pairs: Any, n: int) -> KnownRoute:
-    plain = _plain_route(pairs)
-    if plain is not None:
-        return plain
-    value, where = _objects(pairs), f"routes[{n}]"
+def _known(read: Any, n: int) -> KnownRoute:
+    if isinstance(read, KnownRoute):
+        return read
+    value, where = _objects(read), f"routes[{n}]"
     return KnownRoute(_route(value, where), _get(value, where, "id", str | None))
 
 
-def _plain_route(pairs: Any) -> KnownRoute | None:
+def _plain_route(pairs: list[tuple[str, Any]]) -> KnownRoute | None:
     """A known route as `dump` writes it, as nearly all are; None for another, of which there may be more to say."""
-    if type(pairs) is not tuple or len(pairs) != len(_KEYS):
+    if len(pairs) != len(_KEYS):
         return None
     keys, values = zip(*pairs, strict=True)
     if keys != _KEYS:

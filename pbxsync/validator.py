@@ -82,7 +82,7 @@ def check(document: Document, *, table: bool = False) -> Checked:
     for problem in problems:
         first.setdefault(problem.order, problem)
     failed = any(problem.severity is Severity.ERROR for problem in first.values())
-    desired = None if failed or not isinstance(root, Mapping) else _desired(document.file, root)
+    desired = None if failed or not isinstance(root, Mapping) else _desired(document.file, root, keep=table)
     includes = tuple(_includes(document.file, root))
     if table and desired is not None and not includes:  # else all routes are looked at together
         routes = sequence(root, "routes")
@@ -183,17 +183,28 @@ def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
 # --- the routes ---------------------------------------------------------------------------------------------------
 
 
-def _desired(file: str, root: Mapping) -> Desired:
+def _desired(file: str, root: Mapping, *, keep: bool) -> Desired:
+    """What a document without an error declares. Unless ``keep``, its routes are taken out of it one by one.
+
+    A document takes several times the memory of what it declares, and of a large one both must not be there whole.
+    """
     pbx = mapping(root, "pbx")
     routes = sequence(root, "routes")
+    items = routes.items if routes else []
     return Desired(
         file=file,
-        routes=tuple(_route(file, item) for item in (routes.items if routes else ())),
+        routes=tuple([_route(file, item) for item in (items if keep else _taken_out(items))]),
         name=text(pbx, "name"),
         url=text(pbx, "url"),
         type=text(pbx, "type"),
         tests=claims(file, root),
     )
+
+
+def _taken_out(items: list[Node]) -> Iterator[Node]:
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def _route(file: str, node: Node) -> DeclaredRoute:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -272,7 +273,7 @@ def _without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_without_libyaml")
 def test_without_libyaml_the_parser_is_pyyamls_own() -> None:
-    assert type(document.parser_for("a")) is yaml.SafeLoader
+    assert type(document.parser_for(b"a")) is yaml.SafeLoader
 
 
 #: Where the parsers themselves differ: libyaml refuses what PyYAML's own parser takes or marks elsewhere.
@@ -356,4 +357,5 @@ def test_a_long_text_is_cut_where_a_message_shows_it() -> None:
 
 
 def test_a_document_is_the_file_its_root_and_its_problems() -> None:
-    assert parse(b"16", "some file") == Document("some file", Scalar("16", True, 1, 1), ())
+    digest = hashlib.sha256(b"16").hexdigest()
+    assert parse(b"16", "some file") == Document("some file", Scalar("16", True, 1, 1), (), digest)
