@@ -12,8 +12,7 @@ from pbxsync.cli.files import check_all
 from pbxsync.cli.options import format_option, option, output_options
 from pbxsync.file_tests import failures, held
 from pbxsync.model import Severity
-from pbxsync.render import github, sarif, text
-from pbxsync.render import json as json_render
+from pbxsync.render import text
 
 if TYPE_CHECKING:
     from pbxsync.render.paint import Paint
@@ -40,10 +39,16 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     warnings = len(problems) - errors
     if output == "json":
+        from pbxsync.render import json as json_render
+
         streams.document(json_render.problems_document(problems))
     elif output == "sarif":
+        from pbxsync.render import sarif
+
         streams.document(sarif.problems_sarif(problems, Path.cwd()))
     elif output == "github":
+        from pbxsync.render import github
+
         click.echo(github.workflow_commands(problems), nl=False)
     else:
         click.echo(text.problem_lines(problems, paint), nl=False)
