@@ -1,9 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed-dev
+PEERS := ansible-core check-jsonschema octodns yamllint
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo bench soak audit pictures build clean
+.PHONY: help venv test lint format demo bench growth soak audit pictures build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,7 +33,15 @@ format: venv ## Format the code, and mend what ruff can mend
 demo: venv ## Validate, plan and apply the example routes on the sandbox
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-bench: venv ## Measure how time and memory grow with the routes
+# What is measured is a wheel of this checkout, not the checkout: it is made anew each time, the peers are kept. The result
+# goes into a page, too, with PAGE=docs/performance.md, and only some rows are measured with ROWS=start,plan.
+bench: ## Measure pbxsync against what else there is; some rows take minutes
+	@test -x .venv-bench/bin/octodns-sync || { $(PYTHON) -m venv --clear .venv-bench && \
+		.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS); }
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check .
+	@.venv-bench/bin/python benchmarks/peers.py $(if $(PAGE),--into $(PAGE)) $(if $(ROWS),--rows $(ROWS))
+
+growth: venv ## Measure how time and memory grow with the routes
 	$(BIN)/python benchmarks/dialplan.py
 
 soak: venv ## Apply 2,000 times with random faults, and check every promise after each

@@ -1,6 +1,6 @@
 """What it costs to compute with route tables, and how that grows with the table.
 
-Run it with ``make bench``; the page ``docs/performance.md`` has its result. Every measurement is a process of its own,
+Run it with ``make growth``; the page ``docs/performance.md`` has its result. Every measurement is a process of its own,
 so that the memory of one is not that of another. The repeats come in turn, so that a busy moment of the machine hits
 one repeat of many measurements, not all of one. The tables are the same in every run.
 """
