@@ -168,7 +168,10 @@ def shares(runs: Sequence[Run]) -> list[float]:
 
 def load(wired: Sequence[PairResult]) -> Iterator[str]:
     """Whether the server may be what was measured."""
-    most = {result.pair.row: max(shares([*result.ours, *result.theirs])) for result in wired}
+    most: dict[str, float] = {}
+    for result in wired:
+        row = result.pair.row
+        most[row] = max(most.get(row, 0.0), *shares([*result.ours, *result.theirs]))
     busy = [row for row, share in most.items() if share > BUSY]
     yield f"The server is a process of its own. It was at work for {max(most.values()):.0%} of a run's time at most:"
     yield f"it may be what is measured in {', '.join(busy)}." if busy else "it is not the bottleneck."
