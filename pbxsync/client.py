@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
-from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt, wait_random_exponential
-
 from pbxsync.answers import device_info, route_list, trunk_list
 from pbxsync.codec import CONTENT_TYPES, Unreadable, Value, decode, encode
 from pbxsync.errors import AnswerLost, CallUnknown, CertificateRefused, LoginRefused, NotSent, PbxError, Refused
@@ -224,6 +222,9 @@ class Client:
         self, call: str, fields: Mapping[str, str], failed: PbxError, again: Callable[[BaseException], bool]
     ) -> dict[str, Value]:
         """Try a call again that has ``failed`` once, as often as it may be."""
+        # Here, since most runs need none of it, and its import takes as long as a hundred calls.
+        from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
+
         stop = self._stop
         tried = False
 
@@ -247,7 +248,7 @@ class Client:
         tries = Retrying(
             retry=retry_if_exception(worth_it),
             stop=stop_after_attempt(self._connection.retries + 1),
-            wait=_wait,
+            wait=_wait(),
             sleep=sleep_using_event(stop) if stop else time.sleep,
             before_sleep=lambda state: log.info("%s; trying again", state.outcome and state.outcome.exception()),
             reraise=True,
@@ -296,13 +297,17 @@ def _fields(route: Route) -> dict[str, str]:
     return {name: value if isinstance(value, str) else ",".join(value) for name, value in route.fields().items()}
 
 
-_backoff = wait_random_exponential(multiplier=0.2, max=5)
-
-
-def _wait(state: RetryCallState) -> float:
+def _wait() -> Callable[[RetryCallState], float]:
     """How many seconds to wait before another try: a little longer each time, and as long as was asked for."""
-    error = state.outcome.exception() if state.outcome else None
-    return max(_backoff(state), _asked_to_wait(error))
+    from tenacity import wait_random_exponential
+
+    backoff = wait_random_exponential(multiplier=0.2, max=5)
+
+    def seconds(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return max(backoff(state), _asked_to_wait(error))
+
+    return seconds
 
 
 def _asked_to_wait(error: BaseException | None) -> int:

@@ -118,6 +118,11 @@ def _built(builder: _Builder, data: bytes, parser: type[_Parser] | None = None) 
         return None
 
 
+def is_text(data: bytes) -> bool:
+    """Whether the bytes are text that may be YAML, without a word on why not."""
+    return _is_text(data, _Builder(""))
+
+
 def _is_text(data: bytes, builder: _Builder) -> bool:
     """Whether the bytes are text that may be YAML; if not, there is a problem."""
     if len(data) > MAX_BYTES:

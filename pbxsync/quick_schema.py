@@ -32,7 +32,7 @@ def plainly_keeps(schema: dict[str, Any], whole: dict[str, Any]) -> Check:
     An anchor's value is good wherever an alias repeats it. A mapping of which a part is missing, for there is a problem
     with it, isn't looked into.
     """
-    schema = _resolved(schema, whole)
+    schema = resolved(schema, whole)
     keywords = set(schema) - _REMARKS
     kind = schema.get("type")
     if kind == "object" and keywords <= {"type", "additionalProperties", "required", "properties", "anyOf"}:
@@ -52,7 +52,8 @@ def _never(_node: Node) -> bool:
     return False
 
 
-def _resolved(schema: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it refers to in its place."""
     if "$ref" not in schema:
         return schema
     target: Any = whole
@@ -100,22 +101,25 @@ def _list_check(schema: dict[str, Any], whole: dict[str, Any]) -> Check:
 
 
 def _text_check(schema: dict[str, Any]) -> Check:
+    rule = text_rule(schema)
+    return lambda node: type(node) is Scalar and rule(node[0], node[1])
+
+
+def text_rule(schema: dict[str, Any]) -> Callable[[str, bool], bool]:
+    """A check of a text by a schema of type string; its second argument tells that the text stands unquoted."""
     # As jsonschema does it: by Python's re, anywhere in the text.
     found = re.compile(schema.get("pattern", "")).search
     shortest = schema.get("minLength", 0)
     choices = schema.get("enum")
     good: set[str] = set()
 
-    def keeps(node: Node) -> bool:
-        if type(node) is not Scalar:
-            return False
-        text = node[0]
+    def keeps(text: str, plain: bool) -> bool:
         if text not in good:
             if len(text) < shortest or not found(text) or (choices is not None and text not in choices):
                 return False
             if len(good) < _REMEMBERED:
                 good.add(text)
-        return not (node[1] and reading(text) is not None)
+        return not (plain and reading(text) is not None)
 
     return keeps
 

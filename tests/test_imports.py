@@ -34,6 +34,7 @@ ROOMS = [
     "file_tests",
     "validator",
     "includes",
+    "quick_read",
     "loading",
     "steps",
     "matching",
@@ -64,7 +65,7 @@ ROOMS = [
 
 #: The only rooms that know a library.
 USERS = {
-    "yaml": {"document", "syntax_errors"},
+    "yaml": {"document", "quick_read", "syntax_errors"},
     "jsonschema": {"joined", "saved_plan", "schema_problems"},
     "deepdiff": {"changes"},
     "httpx": {"transport"},

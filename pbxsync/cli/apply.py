@@ -79,7 +79,7 @@ def command(
         if plan_file is not None:
             jobs, unplanned = planning.saved_jobs(plan_file, reach)
         else:
-            jobs, warnings = planning.jobs(planning.Wanted(files, state, init, choices, reach, shard))
+            jobs, warnings = planning.jobs(planning.Wanted(files, state, init, choices, reach, shard, parallel))
     except PbxsyncError as error:
         ctx.exit(showing.show_input_errors(error, output, paint))
     run = Run(jobs, warnings, unplanned, parallel, lock_timeout, paint, json=output == "json")

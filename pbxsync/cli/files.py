@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pbxsync.errors import InputError, StaleState
+from pbxsync.cli.workers import Workers
+from pbxsync.errors import InputError, PbxsyncError, StaleState
 from pbxsync.includes import Includes, included
 from pbxsync.loading import check_file, check_stream, reader, unreadable
 from pbxsync.model import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pbxsync.model import Desired, Problem
     from pbxsync.validator import Checked
@@ -132,14 +133,23 @@ def _can_be_read_again(source: Source) -> bool:
     return source.path is not None and source.path.is_file()
 
 
-def load_all(arguments: Iterable[str]) -> tuple[list[Declared], list[Problem]]:
-    """Every file, and the warnings. Raises InputError, with every problem, where one has an error."""
+def load_all(arguments: Iterable[str], parallel: int = 1) -> tuple[list[Declared], list[Problem]]:
+    """Every file, and the warnings. Raises InputError, with every problem, where one has an error.
+
+    At most ``parallel`` files are read side by side.
+    """
     declared: list[Declared] = []
     all_checked: list[Checked] = []
     includes = reader()
     routes = 0
-    for source in sources(arguments):
-        checked = check_source(source, includes=includes)
+    found = sources(arguments)
+
+    def check(source: Source, deliver: Callable[[Checked], None]) -> None:
+        deliver(check_source(source, includes=includes))
+
+    for source, checked in zip(found, Workers(found, check, parallel).results(), strict=True):
+        if isinstance(checked, PbxsyncError):
+            raise checked
         all_checked.append(replace(checked, desired=None))
         desired = checked.desired
         if desired is not None:

@@ -79,7 +79,7 @@ def command(
     FILE is a routes file, a folder of them (each one PBX), or - for standard input. The routes that are on the PBX come
     from the PBX itself, or with --state from a state file, and then no connection is opened.
     """
-    wanted = planning.Wanted(files, state, init, choices, reach, shard)
+    wanted = planning.Wanted(files, state, init, choices, reach, shard, parallel)
     outputs = [("--report", path) for _, path in reports] + ([("--out", out)] if out is not None else [])
     try:
         refuse_loss(outputs, _kept(wanted))

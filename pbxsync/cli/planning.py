@@ -37,6 +37,7 @@ class Wanted:
     choices: PlanChoices
     reach: Reach
     shard: Shard | None = None
+    parallel: int = 1
 
 
 def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
@@ -46,7 +47,7 @@ def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
     InputError where a file has an error, and SettingsError where two files name the same PBX (the second would
     take the first one's routes for unmanaged ones) or would keep their state in the same file.
     """
-    loaded, warnings = load_all(wanted.files)
+    loaded, warnings = load_all(wanted.files, wanted.parallel)
     several = len(loaded) > 1
     if several and wanted.state is not None and not wanted.state.is_dir():
         instead = "this is a file" if wanted.state.exists() else "there is no such folder; make it first"
