@@ -181,6 +181,8 @@ class Transport:
         if url.startswith("https://"):
             verify = tls or ssl.create_default_context()
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        #: Taken apart once for each call that there is: that takes as long as half of a request does.
+        self._urls: dict[str, httpx.URL] = {}
         self._watch = _Watch(timeout)
         for name in ("connection", "http11", "proxy"):
             logging.getLogger(f"httpcore.{name}").addFilter(_OTHERS_ONLY)  # once is enough, and twice is once
@@ -223,9 +225,12 @@ class Transport:
 
     def _request(self, target: str, content_type: str, body: bytes) -> httpx.Request:
         timeout = self._timeout
+        url = self._urls.get(target)
+        if url is None:
+            url = self._urls[target] = httpx.URL(self._url + target)
         return httpx.Request(
             "POST",
-            self._url + target,
+            url,
             headers={
                 "Content-Type": content_type,
                 "Accept-Encoding": "identity",
