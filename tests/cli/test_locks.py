@@ -57,7 +57,7 @@ def test_a_state_file_is_held_too() -> None:
         assert "state.json: process " in done.err
 
 
-def test_a_run_over_several_pbxs_holds_none_while_it_waits_for_one_that_another_run_may_have_first() -> None:
+def test_a_run_over_several_pbxs_goes_on_with_the_others_while_it_waits_for_one_and_holds_none_of_them() -> None:
     token = {"PBXSYNC_TOKEN": "t"}
     with Sandbox(tokens=["t"]) as one, Sandbox(tokens=["t"]) as two:
         first, second = sorted((one, two), key=lambda pbx: pbx.url)
@@ -66,7 +66,8 @@ def test_a_run_over_several_pbxs_holds_none_while_it_waits_for_one_that_another_
         with contextlib.ExitStack() as until_waited_for:
             until_waited_for.enter_context(hold([first.url.removeprefix("http://")], 0))
             with Running("apply", "a.yaml", "b.yaml", "--lock-timeout", "60", env=token) as both:
-                alone = pbxsync("apply", "a.yaml", env=token)
+                both.wait_for("a.yaml: 1 applied\n", stream="err")
+                alone = pbxsync("apply", "a.yaml", "--lock-timeout", "60", env=token)
                 assert alone.code == 0, alone.err
                 until_waited_for.close()
                 assert both.ended().code == 0
