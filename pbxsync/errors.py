@@ -121,9 +121,16 @@ class CallUnknown(Refused):
 class AnswerLost(PbxError):
     """The request went out and no usable answer came back: it may or may not have been carried out.
 
-    ``wait`` is how many seconds the PBX, or what stands before it, asked to be left alone for; None where it did not.
+    ``wait`` is how many seconds the PBX, or what is in front of it, asked to be left alone for; None where it did not.
+    ``late`` is set where the time limit ended the wait: the PBX may still be at work on the call. ``silent`` is set
+    where a connection that had been used before ended without one byte of an answer: it may have been closed before
+    the request arrived.
     """
 
-    def __init__(self, call: str, message: str, *, wait: int | None = None) -> None:
+    def __init__(
+        self, call: str, message: str, *, wait: int | None = None, late: bool = False, silent: bool = False
+    ) -> None:
         super().__init__(call, message)
         self.wait = wait
+        self.late = late
+        self.silent = silent

@@ -125,7 +125,9 @@ class Desired:
 
     ``name``, ``url`` and ``type`` are the file's ``pbx`` section; each is None where the file doesn't say. ``digest``
     is the SHA-256 of what was read, in hexadecimal, of which ``included`` are the files besides the one that is named,
-    each with the place that includes it.
+    each with the place that includes it. ``ignore`` are names, with ``*`` for any characters, of routes that are left
+    alone. ``no_hidden_fields`` says that somebody looked: the routes of this PBX have the six fields and nothing else.
+    ``fresh_connections`` asks for a connection of its own for each call.
     """
 
     file: str
@@ -133,6 +135,9 @@ class Desired:
     name: str | None = None
     url: str | None = None
     type: str | None = None
+    ignore: tuple[str, ...] = ()
+    no_hidden_fields: bool = False
+    fresh_connections: bool = False
     tests: tuple[Claim, ...] = ()
     digest: str = ""
     included: tuple[tuple[str, str], ...] = ()
@@ -325,7 +330,9 @@ class Plan:
     updates and moves that ``add_only`` left out. ``in_doubt`` are changes of an earlier run that nobody has settled:
     while there is one, nothing of the plan is sent. ``impact`` is which calls go elsewhere then; None where that was
     not worked out. ``tests`` is what became of the file's tests, held against what the PBX will hold; None where they
-    were not.
+    were not. ``ignored`` are the names of known routes that the file says to ignore. ``refusals`` are why nothing of
+    the plan may be sent; ``failures`` are why the PBX will not hold what the file declares, though the rest may be
+    sent. With either of them `plan` and `apply` exit with 1.
     """
 
     file: str
@@ -341,6 +348,9 @@ class Plan:
     warnings: tuple[PlanWarning, ...] = ()
     impact: tuple[Impact, ...] | None = None
     tests: tuple[Verdict, ...] | None = ()
+    ignored: tuple[str, ...] = ()
+    refusals: tuple[PlanWarning, ...] = ()
+    failures: tuple[PlanWarning, ...] = ()
 
     @property
     def failed_tests(self) -> tuple[Verdict, ...]:

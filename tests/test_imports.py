@@ -17,6 +17,7 @@ ROOMS = [
     "threads",
     "collecting",
     "yaml_text",
+    "equal_names",
     "names",
     "urls",
     "model",
