@@ -29,7 +29,7 @@ from pbxsync.model import (
     Route,
     Status,
 )
-from pbxsync.sandbox import Sandbox
+from pbxsync.sandbox import Firmware, Sandbox
 from pbxsync.verification import doubled, stored_fault, verify
 from tests import reordering
 from tests.strategies import desired, tables
@@ -551,7 +551,7 @@ def test_what_the_pbx_did_not_store_as_sent_is_a_finding(
 
 def test_fields_that_the_pbx_filters_are_findings() -> None:
     sent = Change(Action.ADD, None, replace(C, matchpattern="x.w", prefix="9 1"))
-    with pbx(filter_fields=True) as sandbox:
+    with pbx(firmware=Firmware(filter_fields=True)) as sandbox:
         outcomes = live(sandbox, sent)
         with client(sandbox) as one:
             (finding,), _ = verify(known(A, B), outcomes, one.query_routes())

@@ -23,21 +23,22 @@ if TYPE_CHECKING:
 @option("--routes", "store", type=PATH, metavar="FILE", help="Keep the routes in this file (JSON).")
 @option("--fault", "faults", multiple=True, hidden=True)
 @option("--calls", hidden=True, default=None)
-@option("--same-name", type=click.Choice(["second", "refuse"]), default="second", hidden=True)
 @option("--xml-layout", type=click.Choice(["wrapped", "bare"]), default="wrapped", hidden=True)
-@option("--filter-fields", is_flag=True, hidden=True)
+@option("--odd", multiple=True, hidden=True)
 @option("--latency", type=Seconds(min=0), default=0.0, hidden=True)
 @output_options
-def command(port: int, store: Path | None, calls: str | None, paint: Paint, **behaviour: Any) -> None:
+def command(
+    port: int, store: Path | None, calls: str | None, odd: tuple[str, ...], paint: Paint, **behaviour: Any
+) -> None:
     """Run a PBX on 127.0.0.1 that speaks the PBX's API, to try things out.
 
     It prints the address and the credentials, and runs until Ctrl-C. Without --routes it forgets its routes at the end.
     """
-    from pbxsync.sandbox import ALL_CALLS, Sandbox, SandboxError
+    from pbxsync.sandbox import ALL_CALLS, Firmware, Sandbox, SandboxError
 
     known = ALL_CALLS if calls is None else [call.strip() for call in calls.split(",")]
     try:
-        with Sandbox(port=port, store=store, calls=known, **behaviour) as pbx:
+        with Sandbox(port=port, store=store, calls=known, firmware=Firmware.parse(odd), **behaviour) as pbx:
             click.echo(f"{paint.strong('a sandbox PBX')} listens on {pbx.url}; Ctrl-C ends it. To talk to it:")
             click.echo(f"  export PBXSYNC_URL={pbx.url} PBXSYNC_USERNAME=admin PBXSYNC_PASSWORD=sandbox")
             sys.stdout.flush()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -17,13 +18,19 @@ from xml.sax.saxutils import escape
 from defusedxml.ElementTree import fromstring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
 Format: TypeAlias = Literal["json", "xml"]
 Layout: TypeAlias = Literal["wrapped", "bare"]
 
-#: An answer before it has a format: strings, one object (``deviceinfo``), or a list of objects (``outroutes``).
-Answer: TypeAlias = dict[str, "str | dict[str, str] | list[dict[str, str]]"]
+#: One object of an answer.
+Fields: TypeAlias = "Mapping[str, str | None]"
+
+#: A value of an answer: text, one object (``deviceinfo``), or a list of objects (``outroutes``).
+Value: TypeAlias = "str | Fields | Sequence[Fields] | None"
+
+#: An answer before it has a format.
+Answer: TypeAlias = "Mapping[str, Value]"
 
 # What XML 1.0 cannot carry, not even escaped. JSON can, so a route may hold it.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -119,15 +126,17 @@ def _fields(pairs: Iterable[tuple[str, object]]) -> dict[str, str]:
     return fields
 
 
-def _xml(name: str, value: str | dict[str, str] | list[dict[str, str]], layout: Layout) -> str:
-    if isinstance(value, list):
-        items = "".join(f'<item id="{n}">{_xml_fields(item)}</item>' for n, item in enumerate(value))
-        return items if layout == "bare" else f"<{name}>{items}</{name}>"
-    return _xml_fields({name: value}) if isinstance(value, str) else f"<{name}>{_xml_fields(value)}</{name}>"
+def _xml(name: str, value: Value, layout: Layout) -> str:
+    if isinstance(value, str) or value is None:
+        return _xml_fields({name: value})
+    if isinstance(value, Mapping):
+        return f"<{name}>{_xml_fields(value)}</{name}>"
+    items = "".join(f'<item id="{n}">{_xml_fields(item)}</item>' for n, item in enumerate(value))
+    return items if layout == "bare" else f"<{name}>{items}</{name}>"
 
 
-def _xml_fields(fields: Mapping[str, str]) -> str:
-    return "".join(f"<{name}>{_xml_text(value)}</{name}>" for name, value in fields.items())
+def _xml_fields(fields: Fields) -> str:
+    return "".join(f"<{name}>{_xml_text(value or '')}</{name}>" for name, value in fields.items())
 
 
 def _xml_text(value: str) -> str:

@@ -13,7 +13,7 @@ class Errno(StrEnum):
     """The ``errno`` of a refusal.
 
     30003 is the manual's own; the 100xx and 200xx are a sibling vendor's, whose API has the same shape. The manual has
-    no number for the last two: they are this sandbox's invention.
+    no number for the last four: they are this sandbox's invention.
     """
 
     UNREADABLE = "10001"
@@ -26,10 +26,12 @@ class Errno(StrEnum):
     LOGIN_REFUSED = "30003"
     NO_SUCH_ROUTE = "30004"
     NAME_TAKEN = "30005"
+    NOT_STORED = "30006"
+    NO_SUCH_TRUNK = "30007"
 
 
 class Refused(Exception):
-    """The PBX answers Failed with ``errno``; it has changed nothing."""
+    """The PBX answers Failed with ``errno``. Only with NOT_STORED it may have changed something."""
 
     def __init__(self, errno: Errno) -> None:
         super().__init__(errno)

@@ -175,18 +175,18 @@ class Line(Protocol):
 class Reply:
     """The right answer, on its way: what the call answered and the format that was asked for."""
 
-    answer: Answer
+    answer: Answer | None
     fmt: Format
     layout: Layout
 
     def response(self, answer: Answer | None = None, *, fmt: Format | None = None, last: bool = False) -> Response:
-        """Return the response, with another answer or in another format if one is given."""
+        """Return the response, with another answer or in another format if one is given; without any, an empty one."""
         answer = self.answer if answer is None else answer
-        return Response(write(answer, fmt or self.fmt, self.layout), last=last)
+        return Response(b"" if answer is None else write(answer, fmt or self.fmt, self.layout), last=last)
 
 
-def carry_out(fault: Fault | None, pbx: Pbx, order: Order) -> Answer:
-    """Have the PBX carry out an order, as far as the fault lets it, and return its answer."""
+def carry_out(fault: Fault | None, pbx: Pbx, order: Order) -> Answer | None:
+    """Have the PBX carry out an order, as far as the fault lets it, and return its answer; None is an empty body."""
     kind, arg = (fault.kind, fault.arg) if fault else ("", "")
     if kind == "refuse":
         return {"status": "Failed", "errno": arg} if arg else {"status": "Failed"}
@@ -232,7 +232,7 @@ def _wrong_type(reply: Reply, _arg: str) -> Response:
 
 
 def _no_status(reply: Reply, _arg: str) -> Response:
-    return reply.response({name: value for name, value in reply.answer.items() if name != "status"})
+    return reply.response({name: value for name, value in (reply.answer or {}).items() if name != "status"})
 
 
 def _huge(reply: Reply, arg: str, line: Line) -> None:

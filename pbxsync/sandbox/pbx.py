@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pbxsync.sandbox.errors import Errno, Refused, SandboxError
+from pbxsync.sandbox.table import Mute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pbxsync.sandbox.bodies import Answer
+    from pbxsync.sandbox.bodies import Answer, Fields, Value
+    from pbxsync.sandbox.firmware import Firmware
+    from pbxsync.sandbox.held import HeldRoute
     from pbxsync.sandbox.table import RouteTable
 
 #: Every call that the sandbox can know.
@@ -144,10 +147,17 @@ class Pbx:
     """The PBX: takes orders, one at a time, and answers what the API would."""
 
     def __init__(
-        self, *, sessions: Sessions, table: RouteTable, calls: Iterable[str], trunks: Iterable[Mapping[str, str]]
+        self,
+        *,
+        sessions: Sessions,
+        table: RouteTable,
+        calls: Iterable[str],
+        trunks: Iterable[Mapping[str, str]],
+        firmware: Firmware,
     ) -> None:
         self._sessions = sessions
         self._table = table
+        self._firmware = firmware
         self._calls = frozenset(calls)
         if odd := sorted(self._calls - ALL_CALLS):
             raise SandboxError(f"no such call: {', '.join(odd)}; the sandbox knows {', '.join(sorted(ALL_CALLS))}")
@@ -163,6 +173,11 @@ class Pbx:
         with self._lock:
             return self._table.rows()
 
+    def held(self) -> list[HeldRoute]:
+        """Return the routes with what the API does not show of them, also those that no query lists."""
+        with self._lock:
+            return self._table.held()
+
     def kill_tokens(self) -> None:
         """Let no token be valid any more, as a PBX that restarts does."""
         with self._lock:
@@ -173,16 +188,18 @@ class Pbx:
         with self._lock:
             self._table.drop_last()
 
-    def handle(self, order: Order, altered: Mapping[str, str] | None = None) -> Answer:
-        """Carry out one request and return its answer; ``altered`` see RouteTable.add.
+    def handle(self, order: Order, altered: Mapping[str, str] | None = None) -> Answer | None:
+        """Carry out one request and return its answer, None for an empty body; ``altered`` see RouteTable.add.
 
         Raises SandboxError if a change cannot be written to the store.
         """
         with self._lock:
             try:
-                return {"status": "Success"} | self._carry_out(order, altered or {})
+                return {"status": "Success", **self._carry_out(order, altered or {})}
             except Refused as refusal:
                 return {"status": "Failed", "errno": refusal.errno.value}
+            except Mute:
+                return None
 
     def _carry_out(self, order: Order, altered: Mapping[str, str]) -> Answer:
         if not self.knows(order.call):
@@ -209,9 +226,19 @@ class Pbx:
             case "outroute/add":
                 self._table.add(fields, altered)
             case "outroute/query":
-                return {"outroutes": self._table.find(fields.get("name", ""))}
+                return self._listed(self._table.find(fields.get("name", "")))
             case "outroute/update":
                 self._table.update(fields, altered)
             case "outroute/delete":
                 self._table.delete(fields.get("name", ""))
         return {}
+
+    def _listed(self, rows: list[Fields]) -> Answer:
+        errno = {"errno": self._firmware.success_errno} if self._firmware.success_errno else {}
+        return {**errno, **(list_as("outroutes", self._firmware.empty_as) if not rows else {"outroutes": rows})}
+
+
+def list_as(name: str, how: str) -> Answer:
+    """Return an empty list as a firmware may show it: as an empty ``list``, ``text`` or ``object`` and so on."""
+    shapes: dict[str, Value] = {"list": [], "null": None, "text": "", "object": {}, "item": [{}]}
+    return {} if how == "missing" else {name: shapes[how]}

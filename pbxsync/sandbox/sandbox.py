@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pbxsync.sandbox.errors import SandboxError
 from pbxsync.sandbox.faults import FaultPlan
+from pbxsync.sandbox.firmware import PLAIN
 from pbxsync.sandbox.pbx import ALL_CALLS, DEFAULT_TRUNKS, Pbx, Sessions
 from pbxsync.sandbox.server import HOST, Received, Server, Settings
 from pbxsync.sandbox.table import RouteTable
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from pbxsync.sandbox.bodies import Layout
     from pbxsync.sandbox.faults import Fault
-    from pbxsync.sandbox.table import SameName
+    from pbxsync.sandbox.firmware import Firmware
+    from pbxsync.sandbox.held import HeldRoute
 
 
 class Sandbox:
@@ -35,10 +37,10 @@ class Sandbox:
     - ``token_lifetime``, ``lockout``: how long a token lives without a call, and an address stays locked out, by
       ``clock``.
     - ``xml_layout``: lists in XML inside an element of their name, or bare under the root.
-    - ``same_name``: whether a second route of a name is added or refused.
-    - ``filter_fields``: store prefix, matchpattern, prepend and callerid as FreePBX does: upper case, and nothing but
-      ``0-9*#+-.[]XNZ``.
-    - ``routes``, ``trunks``: what it holds at the start, with the API's fields; a route may bring its ``id``.
+    - ``firmware``: what it does otherwise than a plain PBX, see ``Firmware``.
+    - ``routes``, ``trunks``: what it holds at the start, with the API's fields; a route may bring its ``id``, and
+      what the web page makes: ``patterns``, a list of matchpatterns or of mappings with the fields of a dial pattern,
+      and ``hidden``, fields that the API does not show.
     - ``latency``: how long every call takes. ``tls``: serve https with this context.
 
     Raises SandboxError if the port cannot be had, or a fault, a call, a route or the store is wrong.
@@ -58,9 +60,8 @@ class Sandbox:
         token_lifetime: float = 1800.0,
         lockout: float = 600.0,
         xml_layout: Layout = "wrapped",
-        same_name: SameName = "second",
-        filter_fields: bool = False,
-        routes: Iterable[Mapping[str, str]] = (),
+        firmware: Firmware = PLAIN,
+        routes: Iterable[Mapping[str, Any]] = (),
         trunks: Iterable[Mapping[str, str]] = DEFAULT_TRUNKS,
         latency: float = 0.0,
         tls: ssl.SSLContext | None = None,
@@ -74,9 +75,11 @@ class Sandbox:
             lockout=lockout,
             clock=clock,
         )
-        table = RouteTable(routes=routes, store=store, same_name=same_name, filter_fields=filter_fields)
-        self._pbx = Pbx(sessions=sessions, table=table, calls=calls, trunks=trunks)
-        settings = Settings(self._pbx, FaultPlan(faults), unknown_call, xml_layout, latency, tls)
+        trunks = list(trunks)
+        names = [trunk.get("trunkname", "") for trunk in trunks]
+        table = RouteTable(routes=routes, store=store, firmware=firmware, trunks=names)
+        self._pbx = Pbx(sessions=sessions, table=table, calls=calls, trunks=trunks, firmware=firmware)
+        settings = Settings(self._pbx, FaultPlan(faults), firmware, unknown_call, xml_layout, latency, tls)
         try:
             self._server = Server(port, settings)
         except (OSError, OverflowError) as error:
@@ -104,8 +107,15 @@ class Sandbox:
         return self._server.connections
 
     def routes(self) -> list[dict[str, str]]:
-        """Return the routes as they stand, in order of precedence, each with its ``id``."""
+        """Return the routes that a query lists, in order of precedence, each with its ``id``.
+
+        Of a route with several patterns it is the first by text.
+        """
         return self._pbx.routes()
+
+    def held(self) -> list[HeldRoute]:
+        """Return the routes with all patterns and the hidden fields, also those that no query lists."""
+        return self._pbx.held()
 
     def kill_tokens(self) -> None:
         """Let no token be valid any more, ready-made ones included, as a PBX that restarts does."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pbxsync.sandbox.bodies import Layout
     from pbxsync.sandbox.faults import Fault, FaultPlan
+    from pbxsync.sandbox.firmware import Firmware
     from pbxsync.sandbox.pbx import Pbx
 
 HOST = "127.0.0.1"
@@ -59,6 +60,7 @@ class Settings:
 
     pbx: Pbx
     plan: FaultPlan
+    firmware: Firmware
     unknown_call: Literal["failed", "404"]
     layout: Layout
     latency: float
@@ -175,6 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def __init__(self, request: socket.socket, client_address: Any, server: Server, number: int) -> None:
         self._number = number
+        self._answered = 0
         super().__init__(request, client_address, server)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -182,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """Read the request's head; the API has POST alone."""
+        self.connection.settimeout(None)
         if not super().parse_request():
             return False
         if self.command != "POST":
@@ -198,6 +202,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._call(path.removeprefix(_API), asked, body)
         else:
             self._send(Response.page(404))
+        self._rest()
+
+    def _rest(self) -> None:
+        """After an answer, close the connection without a word if the firmware does, or set a time to do so."""
+        self._answered += 1
+        firmware = self.server.settings.firmware
+        if self._answered < (firmware.close_after or 1):
+            return
+        if firmware.close_idle is not None:
+            # The server reads the next request's line with it, and closes the connection where none came in time.
+            self.connection.settimeout(firmware.close_idle)
+        elif firmware.close_after:
+            self.close_connection = True
 
     def _call(self, call: str, asked: Mapping[str, str], body: bytes) -> None:
         settings = self.server.settings

@@ -1,151 +1,179 @@
-"""The outbound routes of the sandbox, and the file that they are kept in."""
+"""The outbound routes of the sandbox, and what its calls do to them."""
 
 from __future__ import annotations
 
-import json
-import re
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from pbxsync.sandbox.errors import Errno, Refused, SandboxError
+from pbxsync.sandbox.collation import folded
+from pbxsync.sandbox.errors import Errno, Refused
+from pbxsync.sandbox.held import ROW_FIELDS, HeldRoute, held_routes, read_store, write_store
+from pbxsync.sandbox.storing import PATTERN_FIELDS, TooLong, is_broken, stored_name, stored_pattern, stored_trunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
-#: A route as ``outroute/query`` answers it, in the manual's order.
-ROW_FIELDS = ("id", "name", "prepend", "prefix", "matchpattern", "callerid", "trunks")
+    from pbxsync.sandbox.bodies import Fields
+    from pbxsync.sandbox.firmware import Firmware
 
 #: The fields that ``outroute/add`` and ``outroute/update`` set.
 ROUTE_FIELDS = ROW_FIELDS[1:]
 
 _REQUIRED = ("name", "matchpattern", "trunks")
-_FILTERED = ("prefix", "matchpattern", "prepend", "callerid")
-_NOT_STORED = re.compile(r"[^0-9*#+\-.\[\]XNZ]")
 
-SameName: TypeAlias = Literal["second", "refuse"]
-_Row: TypeAlias = dict[str, str]
+
+class Mute(Exception):
+    """The PBX answers with an empty body."""
 
 
 class RouteTable:
-    """The outbound routes in order of precedence, and the next id. No change is half made.
+    """The outbound routes in order of precedence, and the next id. ``trunks`` are the names of those that exist.
 
     With ``store`` the table is read from that file if it exists, else it begins as ``routes``; each change is written
     to it before it counts. Raises SandboxError if the file cannot be used, or if ``routes`` holds something odd.
     """
 
     def __init__(
-        self, *, routes: Iterable[Mapping[str, str]], store: Path | None, same_name: SameName, filter_fields: bool
+        self,
+        *,
+        routes: Iterable[Mapping[str, Any]],
+        store: Path | None,
+        firmware: Firmware,
+        trunks: Sequence[str],
     ) -> None:
         self._store = store.absolute() if store else None
-        self._same_name = same_name
-        self._filter = filter_fields
-        stored = _read_store(self._store) if self._store else None
-        self._rows, self._next_id = stored or _rows(routes, 1)
+        self._firmware = firmware
+        self._trunks = trunks
+        stored = read_store(self._store) if self._store else None
+        held, self._next_id = stored or held_routes(routes, 1)
+        self._held = self._in_order(held)
 
-    def rows(self) -> list[_Row]:
-        """Return copies of all routes."""
-        return [dict(row) for row in self._rows]
+    def held(self) -> list[HeldRoute]:
+        """Return all routes, also those that no query lists."""
+        return list(self._held)
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return the routes that are listed, each with its first pattern by text."""
+        return [route.row() for route in self._held if route.listed]
 
     def add(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> None:
-        """Append a route; ``altered`` is what a fault makes of some fields once they were accepted."""
+        """Add a route; ``altered`` is what a fault makes of some fields once they were accepted."""
         if not all(fields.get(name) for name in _REQUIRED):
             raise Refused(Errno.PARAMETER_EMPTY)
-        if self._same_name == "refuse" and self._named([fields["name"]]):
-            raise Refused(Errno.NAME_TAKEN)
-        row = dict.fromkeys(ROW_FIELDS, "") | {"id": str(self._next_id)} | self._stored(fields) | dict(altered)
-        self._keep([*self._rows, row], self._next_id + 1)
+        self._refuse_taken(fields["name"])
+        texts = self._texts(fields, altered)
+        route = HeldRoute(str(self._next_id), texts["name"], texts["trunks"])
+        try:
+            pattern = dict.fromkeys(PATTERN_FIELDS, "") | self._pattern(fields, altered)
+        except TooLong:
+            # The route is written before its pattern, and the trunks and the order after it.
+            self._keep([*self._held, replace(route, trunks="", listed=False)], self._next_id + 1)
+            raise Refused(Errno.NOT_STORED) from None
+        route = replace(route, patterns=(pattern,))
+        self._keep([route, *self._held] if self._firmware.insert == "top" else [*self._held, route], self._next_id + 1)
 
-    def find(self, name: str) -> list[_Row]:
-        """Return the routes of one name, of several joined by commas, or of ``all``; unknown names bring nothing."""
+    def find(self, name: str) -> list[Fields]:
+        """Return what a query shows for one name, several joined by commas, or ``all``; unknown names bring nothing.
+
+        Raises Mute where a name that was cut keeps the PBX from answering.
+        """
         if not name:
             raise Refused(Errno.PARAMETER_EMPTY)
-        return self.rows() if name == "all" else [dict(row) for row in self._named(name.split(","))]
+        if self._firmware.broken_name == "mute" and any(is_broken(route.name) for route in self._held if route.listed):
+            raise Mute
+        rows = self._shown(route for route in self._queried(name) if route.listed)
+        return rows[: self._firmware.page] if name == "all" else rows
 
     def update(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> None:
-        """Replace the fields that are present, empty ones too, of the route with ``fields["id"]``."""
+        """Replace the fields that are present, empty ones too, of the route with ``fields["id"]``.
+
+        One pattern is left if there is a field of a pattern: what it does not say is as in the first by text.
+        """
         if not (wanted := fields.get("id")):
             raise Refused(Errno.PARAMETER_EMPTY)
-        if not any(row["id"] == wanted for row in self._rows):
-            raise Refused(Errno.NO_SUCH_ROUTE)
-        others = [row for row in self._named([fields.get("name", "")]) if row["id"] != wanted]
-        if self._same_name == "refuse" and others:
-            raise Refused(Errno.NAME_TAKEN)
-        change = self._stored(fields) | dict(altered)
-        self._keep([row | change if row["id"] == wanted else row for row in self._rows], self._next_id)
+        route = next((route for route in self._held if route.id == wanted), None)
+        if route is None:
+            return self._update_unknown(fields, altered)
+        self._refuse_taken(fields.get("name", ""), but=route)
+        texts = self._texts(fields, altered)
+        hidden = route.hidden if self._firmware.update_hidden == "keep" else {}
+        route = replace(route, name=texts.get("name", route.name), hidden=hidden)
+        try:
+            pattern = self._pattern(fields, altered)
+        except TooLong:
+            # The name is written before the patterns, the trunks after them.
+            self._replace(replace(route, patterns=()))
+            raise Refused(Errno.NOT_STORED) from None
+        patterns = ({**route.pattern, **pattern},) if pattern else route.patterns
+        return self._replace(replace(route, patterns=patterns, trunks=texts.get("trunks", route.trunks)))
 
     def delete(self, name: str) -> None:
-        """Delete what ``find`` finds; if one of several names is unknown, nothing."""
-        doomed = {row["id"] for row in self.find(name)}
-        if name != "all" and set(name.split(",")) - {row["name"] for row in self._rows}:
+        """Delete the routes of a name, of several or of ``all``; if one of several names is unknown, nothing."""
+        if not name:
+            raise Refused(Errno.PARAMETER_EMPTY)
+        names = [] if name == "all" else name.split(",")
+        if not all(self._named([name]) for name in names):
             raise Refused(Errno.NO_SUCH_ROUTE)
-        self._keep([row for row in self._rows if row["id"] not in doomed], self._next_id)
+        doomed = {route.id for route in (self._named(names) if names else self._held)}
+        self._keep([route for route in self._held if route.id not in doomed], self._next_id)
 
     def drop_last(self) -> None:
         """Lose the last route, as no call of the API does."""
-        self._keep(self._rows[:-1], self._next_id)
+        self._keep(self._held[:-1], self._next_id)
 
-    def _named(self, names: list[str]) -> list[_Row]:
-        return [row for row in self._rows if row["name"] in names]
+    def _queried(self, name: str) -> list[HeldRoute]:
+        how = self._firmware.named_query
+        if name == "all" or how == "all":
+            return self._held
+        if how == "refuse":
+            raise Refused(Errno.NO_SUCH_ROUTE)
+        names = {"works": name.split(","), "first": name.split(",")[:1], "whole": [name], "none": []}[how]
+        return self._named(names)
 
-    def _stored(self, fields: Mapping[str, str]) -> _Row:
-        row = {name: fields[name] for name in ROUTE_FIELDS if name in fields}
-        if self._filter:
-            row |= {name: _NOT_STORED.sub("", row[name].upper()) for name in _FILTERED if name in row}
-        return row
+    def _shown(self, routes: Iterable[HeldRoute]) -> list[Fields]:
+        rows: list[Fields] = []
+        for route in routes:
+            patterns = route.patterns if self._firmware.show_patterns == "each" else ()
+            rows += [route.row(pattern) for pattern in patterns or (route.pattern,)]
+        return [{**row, "name": None} if is_broken(row["name"] or "") else row for row in rows]
 
-    def _keep(self, rows: list[_Row], next_id: int) -> None:
+    def _named(self, names: Iterable[str]) -> list[HeldRoute]:
+        rule = self._firmware.equal_names
+        wanted = {folded(name, rule) for name in names}
+        return [route for route in self._held if folded(route.name, rule) in wanted]
+
+    def _refuse_taken(self, name: str, but: HeldRoute | None = None) -> None:
+        if self._firmware.same_name == "refuse" and any(route is not but for route in self._named([name])):
+            raise Refused(Errno.NAME_TAKEN)
+
+    def _update_unknown(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> None:
+        if self._firmware.unknown_id == "refuse":
+            raise Refused(Errno.NO_SUCH_ROUTE)
+        if self._firmware.unknown_id == "make-route":
+            self.add(fields, altered)
+
+    def _texts(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> dict[str, str]:
+        """Return what is stored of the name and the trunks, if they are there."""
+        texts = {name: altered[name] for name in ("name", "trunks") if name in altered}
+        if "name" in fields:
+            texts = {"name": stored_name(fields["name"], self._firmware)} | texts
+        if "trunks" in fields:
+            texts = {"trunks": stored_trunks(fields["trunks"], self._firmware, self._trunks)} | texts
+        return texts
+
+    def _pattern(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: value for name, value in altered.items() if name in PATTERN_FIELDS}
+        return stored_pattern(fields, self._firmware) | kept
+
+    def _replace(self, route: HeldRoute) -> None:
+        self._keep([route if other.id == route.id else other for other in self._held], self._next_id)
+
+    def _in_order(self, held: list[HeldRoute]) -> list[HeldRoute]:
+        return sorted(held, key=lambda route: route.name.lower()) if self._firmware.insert == "sorted" else held
+
+    def _keep(self, held: list[HeldRoute], next_id: int) -> None:
+        held = self._in_order(held)
         if self._store:
-            _write_store(self._store, rows, next_id)
-        self._rows, self._next_id = rows, next_id
-
-
-def _read_store(path: Path) -> tuple[list[_Row], int] | None:
-    """Return the routes and the next id that a file keeps; None if there is no such file."""
-    try:
-        kept = json.loads(path.read_bytes())
-        return _rows(kept["routes"], int(kept["next_id"]))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise SandboxError(f"cannot read the sandbox's routes from {path}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SandboxError) as error:
-        raise SandboxError(
-            f"{path} does not hold a sandbox's routes ({error}); delete it to begin with none, or name another file"
-        ) from error
-
-
-def _write_store(path: Path, rows: list[_Row], next_id: int) -> None:
-    # One route a line: such a file can be read and compared, and json is slow only when it indents.
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    text = f'{{"next_id": {next_id}, "routes": [\n{lines}\n]}}\n'
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(text.encode())
-        temporary.replace(path)
-    except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
-        raise SandboxError(f"cannot keep the sandbox's routes in {path}: {error.strerror}") from error
-
-
-def _rows(routes: Iterable[Mapping[str, str]], next_id: int) -> tuple[list[_Row], int]:
-    """Return complete rows and the next free id; a route that brings its id keeps it."""
-    rows: list[_Row] = []
-    seen: set[str] = set()
-    for route in routes:
-        odd = [name for name, value in route.items() if name not in ROW_FIELDS or not isinstance(value, str)]
-        if odd:
-            raise SandboxError(
-                f"a route of the sandbox has {odd[0]!r}; its fields are strings: {', '.join(ROW_FIELDS)}"
-            )
-        number = route.get("id", str(next_id))
-        if not re.fullmatch("[1-9][0-9]{0,17}", number) or number in seen:
-            raise SandboxError(f"a route of the sandbox has the id {number!r}; ids are whole numbers, each used once")
-        seen.add(number)
-        next_id = max(next_id, int(number) + 1)
-        rows.append(dict.fromkeys(ROW_FIELDS, "") | dict(route) | {"id": number})
-    return rows, next_id
+            write_store(self._store, held, next_id)
+        self._held, self._next_id = held, next_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pbxsync.sandbox import Sandbox
+from pbxsync.sandbox import Firmware, Sandbox
 from tests.cli.forked import pbxsync
 from tests.cli.process import calls, declare, names, numbered, route, stored, to
 
@@ -115,7 +115,7 @@ def test_an_outcome_that_no_query_can_settle_is_in_doubt_and_exits_3() -> None:
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_what_the_pbx_stored_otherwise_than_it_was_sent_is_reported_and_fails(output: str) -> None:
     declare("routes.yaml", [route("r1", "1001"), route("r2", "1002", callerid="alice")])
-    with Sandbox(tokens=["t"], filter_fields=True) as pbx:
+    with Sandbox(tokens=["t"], firmware=Firmware(filter_fields=True)) as pbx:
         done = pbxsync("apply", "routes.yaml", "--format", output, env=to(pbx))
     message = 'r2 is not stored as it was sent: callerid was sent as "alice" and stored as ""'
     assert done.code == 1

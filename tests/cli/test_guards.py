@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pbxsync.sandbox import Sandbox
+from pbxsync.sandbox import Firmware, Sandbox
 from tests.cli.process import (
     Running,
     calls,
@@ -66,7 +66,7 @@ def test_a_refresh_waits_for_an_apply_to_the_same_pbx() -> None:
 
 def test_what_was_refreshed_before_a_doubt_is_settled_is_not_recorded_twice() -> None:
     declare("routes.yaml", [route("r1", "1xX.")])
-    with Sandbox(tokens=["t"], faults=["outroute/add@1=after:close"], filter_fields=True) as pbx:
+    with Sandbox(tokens=["t"], faults=["outroute/add@1=after:close"], firmware=Firmware(filter_fields=True)) as pbx:
         assert pbxsync("apply", "routes.yaml", *STATE, "--init", env=to(pbx)).code == 3
         assert pbxsync("refresh", *STATE, env=to(pbx)).code == 0
     assert pbxsync("resolve", "r1", *STATE, "--applied").code == 0

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from pbxsync.sandbox import Sandbox
+from pbxsync.sandbox import Firmware, Sandbox
 from tests.cli.forked import pbxsync
 from tests.cli.process import declare, names, numbered, route, stored, to
 from tests.cli.reordering import (
@@ -44,7 +44,7 @@ def test_copies_are_seen_before_anything_is_deleted_from_the_bottom_up_and_that_
     kind: str, same_name: Literal["second", "refuse"], layout: Literal["wrapped", "bare"]
 ) -> None:
     declare("routes.yaml", WANTED)
-    with Sandbox(tokens=["t"], routes=stored(*HELD), same_name=same_name, xml_layout=layout) as pbx:
+    with Sandbox(tokens=["t"], routes=stored(*HELD), firmware=Firmware(same_name=same_name), xml_layout=layout) as pbx:
         done = pbxsync("apply", "routes.yaml", "--reorder", "--type", kind, env=to(pbx))
         assert (done.code, done.err) == (0, "")
         assert done_to(pbx) == [
