@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import json
 import random
 import re
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pbxsync.equal_names import may_be_equal
 from pbxsync.sandbox import Firmware, HeldRoute, Sandbox, SandboxError
+from pbxsync.sandbox.collation import folded
+from pbxsync.sandbox.firmware import EqualNames
 from tests import firmwares
 from tests.plain_client import (
     FORMATS,
     STORED,
     SUCCESS,
     TO16,
+    add_request,
     address,
     ask,
     connected,
     encode,
     failed,
+    raw,
     send,
 )
 
@@ -209,6 +216,106 @@ def test_one_delete_takes_all_routes_of_equal_names() -> None:
         assert names(sandbox) == ["x"]
 
 
+def test_names_that_a_rule_takes_for_equal_may_be_equal_for_pbxsync() -> None:
+    letters = "aAäåüÜuyÿßẞsSéeıiİøoﬁf路Kkſµμςσｘx \t\xa0\xad\u200b\u0308\U0001f4de\U0001f600"
+    texts = [*letters, *map("".join, itertools.product(letters, repeat=2))]
+    for rule in get_args(EqualNames)[1:]:
+        equal = collections.defaultdict(list)
+        for text in texts:
+            equal[folded(text, rule)].append(text)
+        assert max(map(len, equal.values())) > 1
+        for group in equal.values():
+            for one, other in itertools.combinations(group, 2):
+                assert may_be_equal(one, other), (rule, one, other)
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+@FORMATS
+def test_a_pattern_of_which_the_filter_leaves_nothing_is_stored_empty(fmt: str) -> None:
+    with pbx(filter_fields=True) as sandbox:
+        assert add(sandbox, "x", fmt, matchpattern="all!", prefix="") == SUCCESS
+        assert shown(sandbox, fmt=fmt) == [STORED | {"name": "x", "matchpattern": "", "prefix": ""}]
+
+
+LONG = {"matchpattern": "X" * 58 + "[2-9]", "prefix": "1" * 61, "prepend": "2" * 101}
+
+
+@FORMATS
+def test_long_fields_are_cut_also_inside_brackets(fmt: str) -> None:
+    with pbx(field_limits="cut") as sandbox:
+        assert add(sandbox, "x", fmt, **LONG) == SUCCESS
+        cut = {"matchpattern": "X" * 58 + "[2", "prefix": "1" * 60, "prepend": "2" * 100}
+        assert shown(sandbox, fmt=fmt) == [STORED | {"name": "x"} | cut]
+
+
+@FORMATS
+@pytest.mark.parametrize("field", sorted(LONG))
+def test_a_strict_add_of_a_long_field_leaves_a_route_that_no_query_lists(fmt: str, field: str) -> None:
+    with pbx(TO16, field_limits="strict", same_name="refuse") as sandbox:
+        assert add(sandbox, "x", fmt, **{field: LONG[field]}) == failed("30006")
+        assert names(sandbox, fmt=fmt) == [route["name"] for route in sandbox.routes()] == ["to16"]
+        assert names(sandbox, "x", fmt) == []
+        assert sandbox.held()[1:] == [HeldRoute("2", "x", "", listed=False)]
+        assert add(sandbox, "x", fmt) == failed("30005")
+        assert ask(sandbox, "outroute/delete", {"name": "x"}, fmt=fmt) == SUCCESS
+        assert add(sandbox, "x", fmt) == SUCCESS
+        assert [route["id"] for route in shown(sandbox, fmt=fmt)] == ["1", "3"]
+
+
+@FORMATS
+@pytest.mark.parametrize("field", sorted(LONG))
+def test_a_strict_update_with_a_long_field_leaves_the_route_without_a_pattern(fmt: str, field: str) -> None:
+    with pbx(WEB_PAGE, field_limits="strict") as sandbox:
+        sent = {"id": "1", "name": "new", "trunks": "trunk2", field: LONG[field]}
+        assert ask(sandbox, "outroute/update", sent, fmt=fmt) == failed("30006")
+        assert shown(sandbox, fmt=fmt) == [STORED | EMERGENCY | {"name": "new", "prefix": "", "matchpattern": ""}]
+        assert sandbox.held() == [HeldRoute("1", "new", "trunk1")]
+
+
+@pytest.mark.parametrize(
+    ("odd", "stored"),
+    [
+        ({}, "trunk2,Trunk1,x"),
+        ({"trunk_case": True}, "trunk2,trunk1,x"),
+        ({"unknown_trunk": "drop"}, "trunk2"),
+        ({"unknown_trunk": "nothing"}, "trunk2,,"),
+        ({"unknown_trunk": "nothing", "trunk_case": True}, "trunk2,trunk1,"),
+    ],
+)
+@FORMATS
+def test_trunks_are_stored_as_the_firmware_knows_them(odd: dict[str, Any], stored: str, fmt: str) -> None:
+    with pbx(TO16, **odd) as sandbox:
+        assert add(sandbox, "x", fmt, trunks="trunk2,Trunk1,x") == SUCCESS
+        assert ask(sandbox, "outroute/update", {"id": "1", "trunks": "trunk2,Trunk1,x"}, fmt=fmt) == SUCCESS
+        assert [route["trunks"] for route in shown(sandbox, fmt=fmt)] == [stored, stored]
+
+
+def test_a_call_with_an_unknown_trunk_is_refused_and_changes_nothing() -> None:
+    with pbx(EMERGENCY, unknown_trunk="refuse") as sandbox:
+        before = sandbox.held()
+        assert add(sandbox, "x", trunks="trunk1,Trunk2") == failed("30007")
+        assert ask(sandbox, "outroute/update", {"id": "1", "trunks": "x"}) == failed("30007")
+        assert sandbox.held() == before
+        assert ask(sandbox, "outroute/update", {"id": "1", "prefix": "9"}) == SUCCESS
+        assert ask(sandbox, "outroute/update", {"id": "1", "trunks": ""}) == SUCCESS
+
+
+def test_of_two_trunks_of_one_name_the_first_is_taken_and_a_trunk_may_come_twice() -> None:
+    trunks = [{"trunkname": name} for name in ("Carrier", "carrier")]
+    with Sandbox(tokens=["t"], trunks=trunks, firmware=Firmware(trunk_case=True, unknown_trunk="refuse")) as sandbox:
+        assert add(sandbox, "x", trunks="CARRIER,carrier,CARRIER") == SUCCESS
+        assert sandbox.routes()[0]["trunks"] == "Carrier,carrier,Carrier"
+
+
+@FORMATS
+def test_trunks_are_stored_with_entities(fmt: str) -> None:
+    with pbx(html_trunks=True) as sandbox:
+        assert add(sandbox, "a & b", fmt, trunks="carrier & sons,<b>") == SUCCESS
+        assert shown(sandbox, fmt=fmt) == [STORED | {"name": "a & b", "trunks": "carrier &amp; sons,&lt;b&gt;"}]
+
+
 # --- the place of a new route ----------------------------------------------------------------------------------------
 
 
@@ -229,6 +336,27 @@ def test_a_sorted_table_moves_a_renamed_route() -> None:
     with pbx(*(TO16 | {"name": name} for name in "ab"), insert="sorted") as sandbox:
         assert ask(sandbox, "outroute/update", {"id": "1", "name": "c"}) == SUCCESS
         assert names(sandbox) == ["b", "c"]
+
+
+# --- ids that are gone -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "answer", "expected"),
+    [
+        ("refuse", failed("30004"), ["emergency"]),
+        ("success-nothing", SUCCESS, ["emergency"]),
+        ("make-route", SUCCESS, ["emergency", "to16"]),
+    ],
+)
+@FORMATS
+def test_an_update_of_an_unknown_id_ends_as_the_firmware_does(
+    how: Any, answer: Any, expected: list[str], fmt: str
+) -> None:
+    with pbx(EMERGENCY, unknown_id=how) as sandbox:
+        assert ask(sandbox, "outroute/update", TO16 | {"id": "7"}, fmt=fmt) == answer
+        assert names(sandbox, fmt=fmt) == expected
+        assert shown(sandbox, fmt=fmt)[1:] == [STORED | {"id": "2"}] * (len(expected) - 1)
 
 
 # --- what the web page makes -----------------------------------------------------------------------------------------
@@ -303,6 +431,244 @@ def test_what_the_web_page_made_survives_in_the_store(tmp_path: Path) -> None:
 def test_an_odd_route_is_an_error_that_says_what_it_may_have(odd: dict[str, Any]) -> None:
     with pytest.raises(SandboxError, match=f"has '{next(iter(odd))}'; its fields are strings: id, .*patterns"):
         Sandbox(routes=[EMERGENCY | odd])
+
+
+# --- queries ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "found"),
+    [
+        ("works", ["a", "c"]),
+        ("all", ["a", "b", "c"]),
+        ("none", []),
+        ("first", ["c"]),
+        ("whole", []),
+    ],
+)
+@FORMATS
+def test_a_query_for_names_is_answered_as_the_firmware_does(how: Any, found: list[str], fmt: str) -> None:
+    with pbx(*(TO16 | {"name": name} for name in "abc"), named_query=how) as sandbox:
+        assert names(sandbox, "c,a", fmt) == found
+        assert names(sandbox, fmt=fmt) == ["a", "b", "c"]
+        assert ask(sandbox, "outroute/delete", {"name": "c,a"}, fmt=fmt) == SUCCESS
+
+
+def test_a_query_for_names_is_refused_or_takes_a_comma_for_a_part_of_a_name() -> None:
+    with pbx(TO16, named_query="refuse") as sandbox:
+        assert ask(sandbox, "outroute/query", {"name": "to16"}) == failed("30004")
+        assert names(sandbox) == ["to16"]
+    with pbx(TO16, TO16 | {"name": "a,b"}, named_query="whole") as sandbox:
+        assert names(sandbox, "to16") == ["to16"]
+        assert names(sandbox, "a,b") == ["a,b"]
+
+
+@FORMATS
+def test_a_first_page_is_shown_while_a_query_for_names_finds_the_others(fmt: str) -> None:
+    with pbx(*(TO16 | {"name": name} for name in "abcd"), page=2) as sandbox:
+        assert names(sandbox, fmt=fmt) == ["a", "b"]
+        assert names(sandbox, "d,c,a", fmt) == ["a", "c", "d"]
+        assert add(sandbox, "e", fmt) == SUCCESS
+        assert names(sandbox, fmt=fmt) == ["a", "b"]
+        assert names(sandbox, "e", fmt) == ["e"]
+
+
+EMPTY = [
+    ("list", {"outroutes": []}, {"outroutes": ""}),
+    ("null", {"outroutes": None}, {"outroutes": ""}),
+    ("text", {"outroutes": ""}, {"outroutes": ""}),
+    ("object", {"outroutes": {}}, {"outroutes": ""}),
+    ("item", {"outroutes": [{}]}, {"outroutes": [""]}),
+    ("missing", {}, {}),
+]
+
+
+@pytest.mark.parametrize(("how", "in_json", "in_xml"), EMPTY)
+def test_an_empty_list_is_shown_as_the_firmware_does(how: Any, in_json: Any, in_xml: Any) -> None:
+    with pbx(empty_as=how) as sandbox:
+        assert ask(sandbox, "outroute/query", {"name": "all"}) == SUCCESS | in_json
+        assert ask(sandbox, "outroute/query", {"name": "all"}, fmt="xml") == SUCCESS | in_xml
+        assert add(sandbox, "to16") == SUCCESS
+        assert shown(sandbox) == shown(sandbox, fmt="xml") == [STORED]
+
+
+@FORMATS
+def test_success_has_an_errno_beside_it_in_queries_for_routes(fmt: str) -> None:
+    with pbx(TO16, success_errno="0") as sandbox:
+        answer = ask(sandbox, "outroute/query", {"name": "all"}, fmt=fmt)
+        assert answer == SUCCESS | {"errno": "0", "outroutes": [STORED]}
+        assert add(sandbox, "x", fmt) == SUCCESS
+
+
+# --- faults in the middle of a change --------------------------------------------------------------------------------
+
+
+def struck(*faults: str, routes: str = "abc", **odd: Any) -> Sandbox:
+    held = [TO16 | {"name": name} for name in routes]
+    return Sandbox(tokens=["t"], faults=faults, routes=held, firmware=Firmware(**odd))
+
+
+@FORMATS
+@pytest.mark.parametrize(("insert", "kept"), [("bottom", ["a"]), ("top", ["x"])])
+def test_an_add_that_fails_in_the_middle_loses_the_routes_that_come_after(fmt: str, insert: Any, kept: Any) -> None:
+    with struck("outroute/add@1=half:1", insert=insert) as sandbox:
+        assert add(sandbox, "x", fmt) == failed("30006")
+        assert names(sandbox, fmt=fmt) == kept
+        assert names(sandbox, "a,b,c,x", fmt) == kept
+        assert sorted(route.name for route in sandbox.held()) == ["a", "b", "c", "x"]
+        assert add(sandbox, "y", fmt) == SUCCESS
+        assert sorted(names(sandbox, fmt=fmt)) == sorted([*kept, "y"])
+
+
+def test_an_add_dies_with_its_connection_and_by_default_nothing_is_listed() -> None:
+    with struck("outroute/add@1=die", "outroute/add@2=half") as sandbox:
+        with pytest.raises(ConnectionResetError):
+            raw(sandbox, add_request())
+        assert names(sandbox) == []
+        assert len(sandbox.held()) == 4
+        assert add(sandbox, "y") == failed("30006")
+        assert add(sandbox, "z") == SUCCESS
+        assert names(sandbox) == ["z"]
+
+
+@FORMATS
+def test_an_update_that_fails_in_the_middle_leaves_the_route_without_a_pattern(fmt: str) -> None:
+    sent = {"id": "1", "name": "new", "matchpattern": "9.", "prefix": "1", "trunks": "trunk2"}
+    with Sandbox(tokens=["t"], routes=[WEB_PAGE], faults=["outroute/update@1=half"]) as sandbox:
+        assert ask(sandbox, "outroute/update", sent, fmt=fmt) == failed("30006")
+        assert sandbox.held() == [HeldRoute("1", "new", "trunk1")]
+        assert ask(sandbox, "outroute/update", sent, fmt=fmt) == SUCCESS
+        assert shown(sandbox, fmt=fmt) == [STORED | sent]
+
+
+@FORMATS
+def test_a_call_is_carried_out_and_answered_with_failed(fmt: str) -> None:
+    with struck("outroute/add@1=fail-done:7", "outroute/delete@1=fail-done") as sandbox:
+        assert add(sandbox, "x", fmt) == failed("7")
+        assert ask(sandbox, "outroute/delete", {"name": "a"}, fmt=fmt) == {"status": "Failed"}
+        assert names(sandbox, fmt=fmt) == ["b", "c", "x"]
+
+
+# --- faults in an answer ---------------------------------------------------------------------------------------------
+
+
+@FORMATS
+def test_one_query_is_short_and_the_next_is_right(fmt: str) -> None:
+    with struck("outroute/query@1=short:2", "outroute/query@2=short:0") as sandbox:
+        assert names(sandbox, fmt=fmt) == ["a", "b"]
+        assert names(sandbox, fmt=fmt) == []
+        assert names(sandbox, fmt=fmt) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("how", "in_json", "in_xml"), EMPTY[1:])
+def test_one_query_loses_its_list(how: str, in_json: Any, in_xml: Any) -> None:
+    with struck(f"outroute/query@1-2=lost-list:{how}") as sandbox:
+        assert ask(sandbox, "outroute/query", {"name": "all"}) == SUCCESS | in_json
+        assert ask(sandbox, "outroute/query", {"name": "all"}, fmt="xml") == SUCCESS | in_xml
+        assert names(sandbox) == ["a", "b", "c"]
+
+
+def test_a_php_list_is_an_object_with_gaps_in_json() -> None:
+    with struck("*@*=phplist", routes="ab") as sandbox:
+        answer = ask(sandbox, "outroute/query", {"name": "all"})
+        assert {key: route["name"] for key, route in answer["outroutes"].items()} == {"0": "a", "2": "b"}
+        assert names(sandbox, fmt="xml") == ["a", "b"]
+        assert add(sandbox, "x") == SUCCESS
+        assert list(ask(sandbox, "trunklist/query")["trunkname"]) == ["0", "2", "4", "6", "8"]
+
+
+@FORMATS
+def test_an_answer_has_an_errno_beside_its_status(fmt: str) -> None:
+    with struck("outroute/add@1=errno:10003") as sandbox:
+        assert add(sandbox, "x", fmt) == SUCCESS | {"errno": "10003"}
+        assert len(sandbox.routes()) == 4
+
+
+def body(sandbox: Sandbox, call: str, fmt: str, status: int = 200) -> bytes:
+    with connected(sandbox) as connection:
+        response, answer = send(connection, call, encode({"name": "all"}, fmt), query=f"token=t&type={fmt}")
+    assert response.status == status
+    return answer
+
+
+@FORMATS
+def test_a_notice_or_a_blank_line_comes_before_the_answer(fmt: str) -> None:
+    with struck("outroute/query@1=notice", "outroute/query@2=blank") as sandbox:
+        noticed, blank, plain = (body(sandbox, "outroute/query", fmt) for _ in range(3))
+        assert noticed.startswith(b"<br />\n<b>Notice</b>: ")
+        assert noticed.endswith(b"<br />\n" + plain)
+        assert blank == b"\n" + plain
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "value"), [(429, "Retry-After", "1"), (303, "Location", "/"), (408, "Location", None)]
+)
+def test_a_status_comes_with_the_header_that_belongs_to_it(status: int, header: str, value: str | None) -> None:
+    with struck(f"heartbeat@*=status:{status}") as sandbox, connected(sandbox) as connection:
+        response, _ = send(connection, "heartbeat")
+        assert (response.status, response.getheader(header)) == (status, value)
+
+
+def test_an_empty_body_stays_empty_whatever_strikes_it() -> None:
+    faults = ["nostatus", "short:1", "errno:1", "wrong-type", "phplist"]
+    numbered = [f"outroute/query@{n}=after:{kind}" for n, kind in enumerate(faults, start=1)]
+    with struck(*numbered, name_limit=1, name_limit_unit="bytes") as sandbox:
+        assert add(sandbox, "ü") == SUCCESS
+        assert [body(sandbox, "outroute/query", "json") for _ in faults] == [b""] * len(faults)
+
+
+# --- faults on the wire ----------------------------------------------------------------------------------------------
+
+HEARTBEAT = b"POST /api/v0.0.1/heartbeat?token=t&type=json HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+LAST_HEARTBEAT = HEARTBEAT.replace(b"\r\nContent", b"\r\nConnection: close\r\nContent")
+
+
+def test_an_answer_comes_twice() -> None:
+    with struck("heartbeat@1=double") as sandbox:
+        once = raw(sandbox, LAST_HEARTBEAT + LAST_HEARTBEAT)
+        assert once.count(b"HTTP/1.1 200 OK") == once.count(b'{"status":"Success"}') == 2
+        assert raw(sandbox, LAST_HEARTBEAT) * 2 == once
+        assert len(sandbox.requests) == 2
+
+
+def test_an_answer_comes_once_more_before_the_answer_to_the_next_request() -> None:
+    with struck("heartbeat@1=double-late:0.05", routes="a") as sandbox:
+        everything = raw(sandbox, HEARTBEAT + LAST_HEARTBEAT.replace(b"heartbeat", b"deviceinfo/query"))
+        first, second, third = everything.split(b"HTTP/1.1 200 OK")[1:]
+        assert first == second
+        assert b"deviceinfo" in third
+    with struck("heartbeat@1=double-late:3600") as sandbox, socket.create_connection(address(sandbox), 5) as client:
+        client.sendall(HEARTBEAT)
+        assert client.recv(65536)
+        sandbox.close()
+        assert client.recv(65536) == b""
+
+
+@FORMATS
+def test_an_answer_is_longer_than_its_length_says(fmt: str) -> None:
+    with struck("heartbeat@1=long:3", "heartbeat@2=long") as sandbox:
+        request = LAST_HEARTBEAT.replace(b"json", fmt.encode())
+        answers = [raw(sandbox, request) for _ in range(3)]
+        assert answers == [answers[2] + b"\n\n\n", answers[2] + b"\n", answers[2]]
+        length = re.search(rb"Content-Length: (\d+)", answers[0])
+        assert length
+        assert len(answers[0].partition(b"\r\n\r\n")[2]) == int(length[1]) + 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("outroute/query@1=short", "write short:ITEMS"),
+        ("outroute/query@1=lost-list:gone", "write lost-list:null"),
+        ("outroute/query@1=half", "half is for outroute/add and outroute/update"),
+        ("outroute/delete@1=die", "die is for outroute/add and outroute/update"),
+        ("outroute/add@1=before:double", "double is always after the call"),
+        ("outroute/add@1=long:-1", r"write long\[:BYTES\]"),
+    ],
+)
+def test_a_bad_fault_says_what_is_allowed(text: str, why: str) -> None:
+    with pytest.raises(SandboxError, match=f"bad fault .*: {why}"):
+        Sandbox(faults=[text])
 
 
 # --- connections -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ else of pbxsync: a misunderstanding that the client and the sandbox shared would
 - ``bodies``: requests' and answers' bodies in JSON and XML;
 - ``pbx``: the model: sessions, trunks, device info; its routes are in ``table``, and kept by ``held``;
 - ``firmware``: what a firmware does that the manual does not say; ``storing`` and ``collation`` do it to texts;
-- ``faults``: what can go wrong on purpose, and how that is written;
+- ``faults``: what can go wrong on purpose, and how that is written; ``delivery``: what it does to calls and answers;
 - ``server``: HTTP;
 - ``sandbox``: all of it together.
 """

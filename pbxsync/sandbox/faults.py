@@ -1,4 +1,4 @@
-"""What can go wrong on purpose: how a fault is written, which requests it strikes, what it does.
+"""What can go wrong on purpose: how a fault is written, and which requests it strikes; `delivery` has what it does.
 
 A fault is ``CALL@WHICH=[before:|after:]KIND[:ARG]``; ``docs/sandbox.md`` has the table of kinds. A fault ``before`` the
 call keeps it from being carried out; a fault ``after`` it strikes only the answer, so that the PBX has changed and the
@@ -10,21 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
-from pbxsync.sandbox.bodies import Answer, Format, Layout, Response, write
 from pbxsync.sandbox.errors import SandboxError
 from pbxsync.sandbox.pbx import ALL_CALLS
 from pbxsync.sandbox.table import ROUTE_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from pbxsync.sandbox.pbx import Order, Pbx
+    from collections.abc import Iterable
 
 When: TypeAlias = Literal["before", "after"]
-
-_CHUNK = 64 * 1024
 
 
 class _Kind(NamedTuple):
@@ -40,6 +35,7 @@ _BEFORE: tuple[When, ...] = ("before",)
 _AFTER: tuple[When, ...] = ("after",)
 _BOTH: tuple[When, ...] = ("before", "after")
 _SECONDS = r"[0-9]{1,6}(\.[0-9]{1,6})?"
+_COUNT = "[0-9]{1,9}"
 
 _KINDS = {
     "refuse": _Kind("refuse[:ERRNO]", _BEFORE, ".+"),
@@ -65,6 +61,18 @@ _KINDS = {
     "lie": _Kind("lie", _BEFORE),
     "alter": _Kind("alter:FIELD=VALUE", _AFTER, f"({'|'.join(ROUTE_FIELDS)})=.*", None),
     "drop-last": _Kind("drop-last", _AFTER),
+    "half": _Kind("half[:ROUTES]", _AFTER, _COUNT, "0"),
+    "die": _Kind("die[:ROUTES]", _AFTER, _COUNT, "0"),
+    "fail-done": _Kind("fail-done[:ERRNO]", _AFTER, ".+"),
+    "errno": _Kind("errno:ERRNO", _AFTER, ".+", None),
+    "short": _Kind("short:ITEMS", _AFTER, _COUNT, None),
+    "lost-list": _Kind("lost-list:null|text|object|item|missing", _AFTER, "null|text|object|item|missing", None),
+    "phplist": _Kind("phplist", _AFTER),
+    "notice": _Kind("notice", _AFTER),
+    "blank": _Kind("blank", _AFTER),
+    "double": _Kind("double", _AFTER),
+    "double-late": _Kind("double-late:SECONDS", _AFTER, _SECONDS, None),
+    "long": _Kind("long[:BYTES]", _AFTER, _COUNT, "1"),
 }
 
 _GRAMMAR = re.compile(
@@ -72,7 +80,9 @@ _GRAMMAR = re.compile(
     r"=((?P<when>before|after):)?(?P<kind>[^:]+)(:(?P<arg>.+))?"
 )
 
-_ALTERED_CALLS = {"outroute/add", "outroute/update", "*"}
+#: Faults of these kinds strike in the middle of a change of one route.
+_OF_CHANGES = {"alter", "half", "die"}
+_CHANGES = {"outroute/add", "outroute/update", "*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +141,8 @@ class Fault:
             return "requests are counted from 1, and a range does not end before it begins"
         if self.when and self.when not in kind.when:
             return f"{self.kind} is always {kind.when[0]} the call"
-        if self.kind == "alter" and self.call not in _ALTERED_CALLS:
-            return "alter is for outroute/add and outroute/update"
+        if self.kind in _OF_CHANGES and self.call not in _CHANGES:
+            return f"{self.kind} is for outroute/add and outroute/update"
         return self._flaw_of_arg(kind)
 
     def _flaw_of_arg(self, kind: _Kind) -> str:
@@ -156,158 +166,6 @@ class FaultPlan:
         self._counts["*"] += 1
         self._counts[call] += 1
         return next((f for f in self._faults if f.call in ("*", call) and f.strikes(self._counts[f.call])), None)
-
-
-class Line(Protocol):
-    """The connection on which an answer travels, as far as a fault needs it."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes as they are; raises OSError when the client is gone."""
-
-    def pause(self, seconds: float) -> bool:
-        """Wait so long, less if the sandbox closes; True means that it closes."""
-
-    def hang_up(self, *, reset: bool = False) -> None:
-        """Close the connection after what was written, or reset it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The right answer, on its way: what the call answered and the format that was asked for."""
-
-    answer: Answer | None
-    fmt: Format
-    layout: Layout
-
-    def response(self, answer: Answer | None = None, *, fmt: Format | None = None, last: bool = False) -> Response:
-        """Return the response, with another answer or in another format if one is given; without any, an empty one."""
-        answer = self.answer if answer is None else answer
-        return Response(b"" if answer is None else write(answer, fmt or self.fmt, self.layout), last=last)
-
-
-def carry_out(fault: Fault | None, pbx: Pbx, order: Order) -> Answer | None:
-    """Have the PBX carry out an order, as far as the fault lets it, and return its answer; None is an empty body."""
-    kind, arg = (fault.kind, fault.arg) if fault else ("", "")
-    if kind == "refuse":
-        return {"status": "Failed", "errno": arg} if arg else {"status": "Failed"}
-    if kind == "token":
-        pbx.kill_tokens()
-    elif fault and fault.when == "before":
-        return {"status": "Success"}
-    if kind == "alter":
-        name, _, value = arg.partition("=")
-        return pbx.handle(order, {name: value})
-    answer = pbx.handle(order)
-    if kind == "twice":
-        pbx.handle(order)
-    elif kind == "drop-last":
-        pbx.drop_last()
-    return answer
-
-
-def deliver(fault: Fault | None, reply: Reply, line: Line) -> None:
-    """Send the answer, as far as the fault lets it come through. Raises OSError when the client is gone."""
-    if fault and fault.kind in _PAGES:
-        line.write(_encode(_PAGES[fault.kind](reply, fault.arg)))
-    elif fault and fault.kind in _LINES:
-        _LINES[fault.kind](reply, fault.arg, line)
-    else:
-        line.write(_encode(reply.response()))
-
-
-def _encode(response: Response) -> bytes:
-    return response.head() + response.body
-
-
-def _list(reply: Reply, _arg: str) -> Response:
-    if reply.fmt == "json":
-        return Response(b'[{"status": "Success"}]')
-    return Response(
-        b'<?xml version="1.0" encoding="utf-8"?>\n<list><item id="0"><status>Success</status></item></list>'
-    )
-
-
-def _wrong_type(reply: Reply, _arg: str) -> Response:
-    return reply.response(fmt="xml" if reply.fmt == "json" else "json")
-
-
-def _no_status(reply: Reply, _arg: str) -> Response:
-    return reply.response({name: value for name, value in (reply.answer or {}).items() if name != "status"})
-
-
-def _huge(reply: Reply, arg: str, line: Line) -> None:
-    # Spaces behind the answer leave it readable, and without a length only counting shows how big it is.
-    response = reply.response(last=True)
-    line.write(response.head(sized=False) + response.body)
-    left = int(arg) - len(response.body)
-    while left > 0:
-        line.write(b" " * min(left, _CHUNK))
-        left -= _CHUNK
-    line.hang_up()
-
-
-def _reset(_reply: Reply, _arg: str, line: Line) -> None:
-    line.hang_up(reset=True)
-
-
-def _close(_reply: Reply, _arg: str, line: Line) -> None:
-    line.hang_up()
-
-
-def _cut_head(reply: Reply, _arg: str, line: Line) -> None:
-    head = reply.response().head()
-    line.write(head[: len(head) // 2])
-    line.hang_up()
-
-
-def _cut_body(reply: Reply, _arg: str, line: Line) -> None:
-    response = reply.response()
-    line.write(response.head() + response.body[: len(response.body) // 2])
-    line.hang_up()
-
-
-def _hang(_reply: Reply, arg: str, line: Line) -> None:
-    line.pause(float(arg))
-    line.hang_up()
-
-
-def _slow(reply: Reply, arg: str, line: Line) -> None:
-    # The head comes at once: what is slow is a body that no timeout between two bytes catches.
-    response = reply.response()
-    line.write(response.head())
-    for n in range(len(response.body)):
-        if line.pause(float(arg)):
-            return line.hang_up()
-        line.write(response.body[n : n + 1])
-    return None
-
-
-def _delay(reply: Reply, arg: str, line: Line) -> None:
-    line.pause(float(arg))
-    line.write(_encode(reply.response()))
-
-
-_PAGES: dict[str, Callable[[Reply, str], Response]] = {
-    "status": lambda _reply, arg: Response.page(int(arg), *([("Retry-After", "1")] if arg == "503" else [])),
-    "redirect": lambda _reply, arg: Response.page(302, ("Location", arg)),
-    "html": lambda _reply, _arg: Response.page(200),
-    "empty": lambda _reply, _arg: Response(b""),
-    "list": _list,
-    "garbage": lambda _reply, _arg: Response(b'\x80\xfe{"status": "Success"}\xff'),
-    "wrong-type": _wrong_type,
-    "nostatus": _no_status,
-}
-
-_LINES: dict[str, Callable[[Reply, str, Line], None]] = {
-    "huge": _huge,
-    "reset": _reset,
-    "close": _close,
-    "cut-head": _cut_head,
-    "cut-body": _cut_body,
-    "hang": _hang,
-    "slow": _slow,
-    "delay": _delay,
-}
 
 
 def _bad(text: str, why: str) -> str:

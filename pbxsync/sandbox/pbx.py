@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pbxsync.sandbox.errors import Errno, Refused, SandboxError
-from pbxsync.sandbox.table import Mute
+from pbxsync.sandbox.table import Accident, Mute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +57,7 @@ _DEVICE = {
 }
 
 _WRONG_LOGINS = 5
+_NO_ACCIDENT = Accident()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,20 +189,20 @@ class Pbx:
         with self._lock:
             self._table.drop_last()
 
-    def handle(self, order: Order, altered: Mapping[str, str] | None = None) -> Answer | None:
-        """Carry out one request and return its answer, None for an empty body; ``altered`` see RouteTable.add.
+    def handle(self, order: Order, accident: Accident = _NO_ACCIDENT) -> Answer | None:
+        """Carry out one request and return its answer, None for an empty body.
 
         Raises SandboxError if a change cannot be written to the store.
         """
         with self._lock:
             try:
-                return {"status": "Success", **self._carry_out(order, altered or {})}
+                return {"status": "Success", **self._carry_out(order, accident)}
             except Refused as refusal:
                 return {"status": "Failed", "errno": refusal.errno.value}
             except Mute:
                 return None
 
-    def _carry_out(self, order: Order, altered: Mapping[str, str]) -> Answer:
+    def _carry_out(self, order: Order, accident: Accident) -> Answer:
         if not self.knows(order.call):
             raise Refused(Errno.UNKNOWN_CALL)
         if order.call != "login":
@@ -218,17 +219,17 @@ class Pbx:
             case "deviceinfo/query":
                 return {"deviceinfo": _DEVICE}
             case _:
-                return self._route_call(order.call, order.fields, altered)
+                return self._route_call(order.call, order.fields, accident)
         return {}
 
-    def _route_call(self, call: str, fields: Mapping[str, str], altered: Mapping[str, str]) -> Answer:
+    def _route_call(self, call: str, fields: Mapping[str, str], accident: Accident) -> Answer:
         match call:
             case "outroute/add":
-                self._table.add(fields, altered)
+                self._table.add(fields, accident)
             case "outroute/query":
                 return self._listed(self._table.find(fields.get("name", "")))
             case "outroute/update":
-                self._table.update(fields, altered)
+                self._table.update(fields, accident)
             case "outroute/delete":
                 self._table.delete(fields.get("name", ""))
         return {}

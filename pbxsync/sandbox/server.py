@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import parse_qsl
 
 from pbxsync.sandbox.bodies import BodyError, Format, Response, read
-from pbxsync.sandbox.faults import Reply, carry_out, deliver
+from pbxsync.sandbox.delivery import Reply, carry_out, deliver
 from pbxsync.sandbox.pbx import Order
 
 if TYPE_CHECKING:

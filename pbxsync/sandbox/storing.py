@@ -35,7 +35,7 @@ def stored_name(name: str, firmware: Firmware) -> str:
 
 
 def is_broken(name: str) -> bool:
-    """Tell whether a stored name ends within a UTF-8 sign."""
+    """Return whether a stored name ends within a UTF-8 sign."""
     return any("\udc80" <= char <= "\udcff" for char in name[-3:])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pbxsync.sandbox.collation import folded
@@ -25,6 +25,19 @@ _REQUIRED = ("name", "matchpattern", "trunks")
 
 class Mute(Exception):
     """The PBX answers with an empty body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accident:
+    """What a fault does to an add or update while it is carried out.
+
+    ``altered``: values that some fields get once the call is accepted. ``dies_after``: the call fails in the middle; an
+    add while it writes the order of the routes, of which so many stay listed; an update when the old patterns are
+    deleted, whatever the number.
+    """
+
+    altered: Mapping[str, str] = field(default_factory=dict)
+    dies_after: int | None = None
 
 
 class RouteTable:
@@ -57,21 +70,25 @@ class RouteTable:
         """Return the routes that are listed, each with its first pattern by text."""
         return [route.row() for route in self._held if route.listed]
 
-    def add(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> None:
-        """Add a route; ``altered`` is what a fault makes of some fields once they were accepted."""
+    def add(self, fields: Mapping[str, str], accident: Accident) -> None:
+        """Add a route."""
         if not all(fields.get(name) for name in _REQUIRED):
             raise Refused(Errno.PARAMETER_EMPTY)
         self._refuse_taken(fields["name"])
-        texts = self._texts(fields, altered)
+        texts = self._texts(fields, accident)
         route = HeldRoute(str(self._next_id), texts["name"], texts["trunks"])
         try:
-            pattern = dict.fromkeys(PATTERN_FIELDS, "") | self._pattern(fields, altered)
+            pattern = dict.fromkeys(PATTERN_FIELDS, "") | self._pattern(fields, accident)
         except TooLong:
             # The route is written before its pattern, and the trunks and the order after it.
             self._keep([*self._held, replace(route, trunks="", listed=False)], self._next_id + 1)
             raise Refused(Errno.NOT_STORED) from None
         route = replace(route, patterns=(pattern,))
-        self._keep([route, *self._held] if self._firmware.insert == "top" else [*self._held, route], self._next_id + 1)
+        held = [route, *self._held] if self._firmware.insert == "top" else [*self._held, route]
+        if accident.dies_after is None:
+            return self._keep(held, self._next_id + 1)
+        self._keep(_listed_to(self._in_order(held), accident.dies_after), self._next_id + 1)
+        raise Refused(Errno.NOT_STORED)
 
     def find(self, name: str) -> list[Fields]:
         """Return what a query shows for one name, several joined by commas, or ``all``; unknown names bring nothing.
@@ -85,7 +102,7 @@ class RouteTable:
         rows = self._shown(route for route in self._queried(name) if route.listed)
         return rows[: self._firmware.page] if name == "all" else rows
 
-    def update(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> None:
+    def update(self, fields: Mapping[str, str], accident: Accident) -> None:
         """Replace the fields that are present, empty ones too, of the route with ``fields["id"]``.
 
         One pattern is left if there is a field of a pattern: what it does not say is as in the first by text.
@@ -94,19 +111,21 @@ class RouteTable:
             raise Refused(Errno.PARAMETER_EMPTY)
         route = next((route for route in self._held if route.id == wanted), None)
         if route is None:
-            return self._update_unknown(fields, altered)
+            return self._update_unknown(fields, accident)
         self._refuse_taken(fields.get("name", ""), but=route)
-        texts = self._texts(fields, altered)
+        texts = self._texts(fields, accident)
         hidden = route.hidden if self._firmware.update_hidden == "keep" else {}
-        route = replace(route, name=texts.get("name", route.name), hidden=hidden)
+        written = replace(route, name=texts.get("name", route.name), hidden=hidden)
         try:
-            pattern = self._pattern(fields, altered)
+            pattern = None if accident.dies_after is not None else self._pattern(fields, accident)
         except TooLong:
+            pattern = None
+        if pattern is None:
             # The name is written before the patterns, the trunks after them.
-            self._replace(replace(route, patterns=()))
-            raise Refused(Errno.NOT_STORED) from None
+            self._replace(replace(written, patterns=()))
+            raise Refused(Errno.NOT_STORED)
         patterns = ({**route.pattern, **pattern},) if pattern else route.patterns
-        return self._replace(replace(route, patterns=patterns, trunks=texts.get("trunks", route.trunks)))
+        return self._replace(replace(written, patterns=patterns, trunks=texts.get("trunks", route.trunks)))
 
     def delete(self, name: str) -> None:
         """Delete the routes of a name, of several or of ``all``; if one of several names is unknown, nothing."""
@@ -147,24 +166,25 @@ class RouteTable:
         if self._firmware.same_name == "refuse" and any(route is not but for route in self._named([name])):
             raise Refused(Errno.NAME_TAKEN)
 
-    def _update_unknown(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> None:
+    def _update_unknown(self, fields: Mapping[str, str], accident: Accident) -> None:
         if self._firmware.unknown_id == "refuse":
             raise Refused(Errno.NO_SUCH_ROUTE)
         if self._firmware.unknown_id == "make-route":
-            self.add(fields, altered)
+            self.add(fields, accident)
 
-    def _texts(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> dict[str, str]:
+    def _texts(self, fields: Mapping[str, str], accident: Accident) -> dict[str, str]:
         """Return what is stored of the name and the trunks, if they are there."""
-        texts = {name: altered[name] for name in ("name", "trunks") if name in altered}
+        texts = {}
         if "name" in fields:
-            texts = {"name": stored_name(fields["name"], self._firmware)} | texts
+            texts["name"] = stored_name(fields["name"], self._firmware)
         if "trunks" in fields:
-            texts = {"trunks": stored_trunks(fields["trunks"], self._firmware, self._trunks)} | texts
-        return texts
+            texts["trunks"] = stored_trunks(fields["trunks"], self._firmware, self._trunks)
+        return texts | {name: value for name, value in accident.altered.items() if name not in PATTERN_FIELDS}
 
-    def _pattern(self, fields: Mapping[str, str], altered: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: value for name, value in altered.items() if name in PATTERN_FIELDS}
-        return stored_pattern(fields, self._firmware) | kept
+    def _pattern(self, fields: Mapping[str, str], accident: Accident) -> dict[str, str]:
+        """Return what is stored of the fields of the pattern that are there. Raises TooLong as `stored_pattern`."""
+        altered = {name: value for name, value in accident.altered.items() if name in PATTERN_FIELDS}
+        return stored_pattern(fields, self._firmware) | altered
 
     def _replace(self, route: HeldRoute) -> None:
         self._keep([route if other.id == route.id else other for other in self._held], self._next_id)
@@ -177,3 +197,9 @@ class RouteTable:
         if self._store:
             write_store(self._store, held, next_id)
         self._held, self._next_id = held, next_id
+
+
+def _listed_to(held: list[HeldRoute], count: int) -> list[HeldRoute]:
+    """Return the routes, of which only the first so many that are listed stay listed."""
+    kept = {route.id for route in [route for route in held if route.listed][:count]}
+    return [route if route.id in kept else replace(route, listed=False) for route in held]

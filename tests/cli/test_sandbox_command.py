@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import Running, declare, numbered, pbxsync
+from tests.cli.process import Running, declare, numbered, pbxsync, route
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send")
@@ -42,6 +42,26 @@ def test_it_misbehaves_as_it_is_told() -> None:
         assert "✗ heartbeat" in pbxsync("ping", env=env).out
         sandbox.send(signal.SIGTERM)
         assert sandbox.ended().code == 143
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send")
+def test_it_is_the_firmware_that_it_is_said_to_be() -> None:
+    declare("routes.yaml", [route("a", "911"), route("b", "112")])
+    with Running("sandbox", "--port", "0", "--odd", "insert=top", "--odd", "html-trunks=yes") as sandbox:
+        line = re.search(r"export (.*)\n", sandbox.wait_for("PBXSYNC_PASSWORD=sandbox\n"))
+        assert line is not None
+        env = dict(pair.split("=", 1) for pair in line[1].split())
+        pbxsync("apply", "routes.yaml", env=env)
+        exported = pbxsync("export", env=env).out
+        assert exported.index('name: "b"') < exported.index('name: "a"')
+        sandbox.send(signal.SIGTERM)
+        assert sandbox.ended().code == 143
+
+
+def test_a_firmware_that_there_is_not_is_refused_with_what_there_is() -> None:
+    done = pbxsync("sandbox", "--port", "0", "--odd", "insert=left")
+    assert (done.code, done.out) == (1, "")
+    assert "bad firmware 'insert=left': write insert=bottom|top|sorted. A firmware has name_limit=NUMBER" in done.err
 
 
 def test_a_port_that_is_taken_is_refused() -> None:
