@@ -4,7 +4,7 @@ STAMP := .venv/.installed-dev
 PEERS := ansible-core check-jsonschema octodns yamllint
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo bench growth soak audit pictures build clean
+.PHONY: help venv test lint format demo debian bench growth soak audit pictures build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ format: venv ## Format the code, and mend what ruff can mend
 demo: venv ## Validate, plan and apply the example routes on the sandbox
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
+debian: ## Run demo and test on bare systems of Debian 12, 13 and sid; needs root and debootstrap
+	@.ci/debian
+
 # What is measured is a wheel of this checkout, not the checkout: it is made anew each time, the peers are kept. The result
 # goes into a page, too, with PAGE=docs/performance.md, and only some rows are measured with ROWS=start,plan.
 bench: ## Measure pbxsync against what else there is; some rows take minutes
@@ -44,8 +47,9 @@ bench: ## Measure pbxsync against what else there is; some rows take minutes
 growth: venv ## Measure how time and memory grow with the routes
 	$(BIN)/python benchmarks/dialplan.py
 
-soak: venv ## Apply 2,000 times with random faults, and check every promise after each
+soak: venv ## Apply 2,000 times with random faults, and try 2,000 odd firmwares; check every promise
 	$(BIN)/python benchmarks/soak.py
+	PBXSYNC_TEST_TRIALS=2000 $(BIN)/pytest -q -n 4 tests/test_odd_firmware.py
 
 # Without --strict, what can't be looked up (a package index of one's own, no network) would pass for free of weaknesses.
 audit: venv ## Look up known weaknesses of what pbxsync depends on; needs the internet

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import destination
 import runner
 import settings
 from program import pbxsync
@@ -21,6 +22,7 @@ ACTIONS = ("add", "update", "delete", "move")
 
 def main() -> int:
     """Plan, and set the outputs."""
+    destination.check()
     folder = Path(tempfile.mkdtemp(prefix="pbxsync-", dir=runner.needed("RUNNER_TEMP")))
     reports = {kind: folder / f"plan.{ending}" for kind, ending in REPORTS.items()}
     saved = settings.file("plan-file")

@@ -261,8 +261,9 @@ def fleet(at: Stage) -> Iterator[Pair]:
                 (*BARE, "sockets", at.order(server.urls, adds)),
                 wire=wire,
             )
-            # A query, the adds, and a query that sees what became of them.
-            requests = pbxs * (adds + 2)
+            # The table twice, the names, the adds with a look at where new routes go, and a query that sees what became
+            # of them.
+            requests = pbxs * (adds + 4 + (adds > 2))
             if raw:
                 yield Pair("fleet", ours, theirs, at.times(5), 2.5, requests=requests, connections=pbxs)
             else:

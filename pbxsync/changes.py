@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pbxsync.matching import There
 from pbxsync.model import FIELDS, Action, Change, FieldChange, KnownRoute, Move, Route
-from pbxsync.names import copy_name, is_copy, original
+from pbxsync.names import copy_name, is_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def changes(found: Found, placed: Placed, *, moving: bool) -> Iterator[Change]:
     Without ``moving`` nothing is moved, and what is half moved stays so.
     """
     declared = found.declared
-    if found.blocked:
+    if found.blocked or found.refused:
         return
     if not found.there:
         yield Change(Action.ADD, None, declared.route, location=declared.location)
@@ -39,7 +39,8 @@ def changes(found: Found, placed: Placed, *, moving: bool) -> Iterator[Change]:
     wanted = replace(declared.route, name=kept.name) if half_moved else declared.route
     if wanted != kept.known.route:
         yield _update(kept, wanted, declared)
-    if moving and not found.stuck and (half_moved or placed.place is None):
+    only_a_name = half_moved and not others  # moves nothing, so it can always be done
+    if (moving or only_a_name) and not found.stuck and (half_moved or placed.place is None):
         yield _move(declared, There(kept.place, replace(kept.known, route=wanted)), others, placed)
 
 
@@ -55,7 +56,7 @@ def _move(declared: DeclaredRoute, kept: There, others: Sequence[There], placed:
     copy, last, gone = None, kept.known, list(others)
     if placed.place is None:
         gone.append(kept)
-        last = KnownRoute(replace(route, name=copy_name(original(kept.name), [one.name for one in gone])))
+        last = KnownRoute(replace(route, name=copy_name(kept.name)))
         copy = Change(Action.ADD, None, last.route, location=declared.location)
     rename = None
     if last.route.name != route.name:

@@ -11,24 +11,26 @@ import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pbxsync.answers import device_info, route_list, trunk_list
 from pbxsync.codec import CONTENT_TYPES, Unreadable, Value, decode, encode
-from pbxsync.errors import AnswerLost, CallUnknown, CertificateRefused, LoginRefused, NotSent, PbxError, Refused
+from pbxsync.errors import AnswerLost, NotSent, PbxError, Refused
 from pbxsync.names import route_fault
-from pbxsync.refusals import hint, means_token_is_dead, means_unknown_call
+from pbxsync.refusals import means_token_is_dead
+from pbxsync.replies import check_http, check_status
+from pbxsync.retrying import Patience, answer_is_harmless, never_left, not_carried_out
+from pbxsync.secret_text import holds_secret
 from pbxsync.transport import IS_IT_A_PBX, Transport
 from pbxsync.urls import is_loopback
 
 if TYPE_CHECKING:
     import ssl
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from tenacity import RetryCallState
-
+    from pbxsync.answers import RouteAnswer
     from pbxsync.model import DeviceInfo, KnownRoute, Route, Trunk
     from pbxsync.transport import Reply
 
@@ -64,7 +66,9 @@ class Connection:
 
     ``url`` is its address without the API's path, ``type`` the format of bodies (``json`` or ``xml``), ``timeout`` the
     seconds that connecting, and then the whole answer, may take, ``retries`` how often a request that never left, or
-    a query, is tried again. ``tls`` is the context that certificates are checked with; None takes the system's.
+    a query, is tried again. ``tls`` is the context that certificates are checked with; None takes the system's. With
+    ``pins`` the certificate must have one of these SHA-256 fingerprints besides, in lower-case hex. ``fresh`` is
+    whether each call uses a connection of its own.
     """
 
     url: str
@@ -72,6 +76,8 @@ class Connection:
     timeout: float = 30.0
     retries: int = 3
     tls: ssl.SSLContext | None = None
+    pins: tuple[str, ...] = ()
+    fresh: bool = False
 
 
 class Client:
@@ -99,7 +105,10 @@ class Client:
         self._warn = warn
         self._warned = False
         self._stop = stop
-        self._transport = Transport(connection.url, connection.timeout, connection.tls)
+        #: The number of seconds that the longest call of this client took, whatever came of it.
+        self.longest_call = 0.0
+        self._transport = Transport(connection.url, connection.timeout, connection.tls, connection.pins)
+        self._transport.fresh = connection.fresh
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +125,7 @@ class Client:
         try:
             if self._logged_in and not (self._stop and self._stop.is_set()):
                 self._logged_in = False
-                self._once("logout", {})
+                self._once("logout", {}, _as_it_is)
         except PbxError as error:
             log.info("logout: %s", error)
         finally:
@@ -127,6 +136,15 @@ class Client:
         """Whether this client has logged in by itself; a ready token proves nothing yet."""
         return self._logged_in
 
+    @property
+    def timeout(self) -> float:
+        """The number of seconds that a whole answer may take."""
+        return self._connection.timeout
+
+    def use_fresh_connections(self) -> None:
+        """Use a connection of its own for each call from now on, for a PBX that closes those that are kept open."""
+        self._transport.fresh = True
+
     # The calls, in the order of the manual.
 
     def login(self) -> None:
@@ -134,10 +152,10 @@ class Client:
         credentials = self._credentials
         fields = {
             "username": credentials.username or "",
-            "password": hashlib.md5((credentials.password or "").encode(), usedforsecurity=False).hexdigest(),
+            "password": _hashed(credentials.password),
             "port": _EVENT_PORT,
         }
-        answer = self._attempts("login", fields, again=_never_left)
+        answer = self._attempts("login", fields, again=never_left, read=_as_it_is)
         token = answer.get("token")
         if not isinstance(token, str) or not token:
             raise AnswerLost("login", "login: the PBX says Success but sends no token")
@@ -147,47 +165,79 @@ class Client:
     def heartbeat(self) -> None:
         """Tell the PBX that the session lives on."""
         fields = {"ipaddr": self._transport.local_address, "port": _EVENT_PORT}
-        self._call("heartbeat", fields, again=_answer_is_harmless)
+        self._ask("heartbeat", fields, _as_it_is)
 
     def query_routes(self) -> tuple[KnownRoute, ...]:
-        """Every outbound route in the PBX's order of precedence (``outroute/query`` with ``all``)."""
-        answer = self._call("outroute/query", {"name": "all"}, again=_answer_is_harmless)
-        return self._read("outroute/query", answer, route_list)
+        """Every outbound route in the PBX's order of precedence."""
+        return self.query_table().routes
+
+    def query_table(self) -> RouteAnswer:
+        """Every outbound route, and whether the answer is certain (``outroute/query`` with ``all``)."""
+        return self._query_routes("all")
+
+    def query_named(self, names: Sequence[str]) -> tuple[KnownRoute, ...]:
+        """The routes that the PBX finds by these names, in one query; it may answer with others.
+
+        Raises ValueError where there is no name, and for a name that the API could take for other routes.
+        """
+        for name in names:
+            fault = route_fault(name)
+            if fault:
+                raise ValueError(f"a route called {name!r} must not be asked for by name: {fault[1]}")
+        if not names:
+            raise ValueError("no name to ask for")
+        return self._query_routes(",".join(names)).routes
+
+    def _query_routes(self, name: str) -> RouteAnswer:
+        kind = self._connection.type
+        return self._ask("outroute/query", {"name": name}, lambda answer: route_list(answer, kind))
 
     def add_route(self, route: Route) -> None:
-        """Add a route behind those that exist. Not idempotent: never repeat it after AnswerLost."""
+        """Add a route after those that exist. Not idempotent: never repeat it after AnswerLost."""
         fields = {name: text for name, text in _fields(route).items() if text}
-        self._call("outroute/add", fields, again=_never_left)
+        self._change("outroute/add", fields)
 
     def update_route(self, id: str, route: Route) -> None:
         """Give the route with this id of the PBX all six fields of ``route``."""
-        self._call("outroute/update", {"id": id, **_fields(route)}, again=_never_left)
+        self._change("outroute/update", {"id": id, **_fields(route)})
 
     def delete_route(self, name: str) -> None:
         """Delete the route of this name. Raises ValueError for a name that the API could take for other routes."""
         fault = route_fault(name)
         if fault:
             raise ValueError(f"a route called {name!r} must not be deleted by name: {fault[1]}")
-        self._call("outroute/delete", {"name": name}, again=_never_left)
+        self._change("outroute/delete", {"name": name})
 
     def query_trunks(self) -> tuple[Trunk, ...]:
         """Every trunk with its status."""
-        return self._read("trunklist/query", self._call("trunklist/query", {}, again=_answer_is_harmless), trunk_list)
+        return self._ask("trunklist/query", {}, trunk_list)
 
     def query_device(self) -> DeviceInfo:
-        """What the PBX says of its model and firmware."""
-        answer = self._call("deviceinfo/query", {}, again=_answer_is_harmless)
-        return self._read("deviceinfo/query", answer, device_info)
+        """The model and firmware that the PBX reports."""
+        return self._ask("deviceinfo/query", {}, device_info)
 
     # How a call is made.
 
+    def _ask(self, call: str, fields: Mapping[str, str], read: Callable[[dict[str, Value]], _T]) -> _T:
+        """Make a call that changes nothing."""
+        return self._call(call, fields, again=answer_is_harmless, read=read)
+
+    def _change(self, call: str, fields: Mapping[str, str]) -> None:
+        """Make a call that changes something."""
+        self._call(call, fields, again=not_carried_out, read=_as_it_is)
+
     def _call(
-        self, call: str, fields: Mapping[str, str], *, again: Callable[[BaseException], bool]
-    ) -> dict[str, Value]:
+        self,
+        call: str,
+        fields: Mapping[str, str],
+        *,
+        again: Callable[[BaseException], bool],
+        read: Callable[[dict[str, Value]], _T],
+    ) -> _T:
         if self._token is None:
             self._log_in_for(call)
         try:
-            return self._attempts(call, fields, again=again)
+            return self._attempts(call, fields, again=again, read=read)
         except Refused as error:
             # Refused means that nothing was changed, so the same request may go out again with a new token.
             if self._renewed or not means_token_is_dead(error.errno):
@@ -197,7 +247,7 @@ class Client:
         log.info("%s: the token is no longer accepted; logging in again", call)
         self._renewed = True
         self._log_in_for(call)
-        return self._attempts(call, fields, again=again)
+        return self._attempts(call, fields, again=again, read=read)
 
     def _log_in_for(self, call: str) -> None:
         try:
@@ -212,63 +262,44 @@ class Client:
         fields: Mapping[str, str],
         *,
         again: Callable[[BaseException], bool],
-    ) -> dict[str, Value]:
-        try:
-            return self._once(call, fields)
-        except PbxError as error:
-            return self._again(call, fields, error, again)
+        read: Callable[[dict[str, Value]], _T],
+    ) -> _T:
+        patience = Patience(self._connection.retries, self._connection.timeout, self._stop)
+        return patience.attempts(lambda: self._once(call, fields, read), again)
 
-    def _again(
-        self, call: str, fields: Mapping[str, str], failed: PbxError, again: Callable[[BaseException], bool]
-    ) -> dict[str, Value]:
-        """Try a call again that has ``failed`` once, as often as it may be."""
-        # Here, since most runs need none of it, and its import takes as long as a hundred calls.
-        from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
-
-        stop = self._stop
-        tried = False
-
-        def attempt() -> dict[str, Value]:
-            nonlocal failed, tried
-            if not tried:
-                tried = True
-                raise failed  # the first try, which was made already
-            if stop is not None and stop.is_set():
-                raise failed  # the wait for another try was ended, so there is none
-            try:
-                return self._once(call, fields)
-            except PbxError as error:
-                failed = error
-                raise
-
-        def worth_it(error: BaseException) -> bool:
-            # Who asks for more than a whole answer may take is not waited for: the next run may come later.
-            return again(error) and not (stop and stop.is_set()) and _asked_to_wait(error) <= self._connection.timeout
-
-        tries = Retrying(
-            retry=retry_if_exception(worth_it),
-            stop=stop_after_attempt(self._connection.retries + 1),
-            wait=_wait(),
-            sleep=sleep_using_event(stop) if stop else time.sleep,
-            before_sleep=lambda state: log.info("%s; trying again", state.outcome and state.outcome.exception()),
-            reraise=True,
-        )
-        return tries(attempt)
-
-    def _once(self, call: str, fields: Mapping[str, str]) -> dict[str, Value]:
+    def _once(self, call: str, fields: Mapping[str, str], read: Callable[[dict[str, Value]], _T]) -> _T:
         self._warn_of_plain_http()
         started = time.monotonic()
-        reply = self._post(call, fields)
-        took = (time.monotonic() - started) * 1000
-        self._called()
-        log.info("%s: HTTP %d, %d bytes, %.0f ms", call, reply.status, len(reply.body), took)
-        log.debug("%s sent: %s", call, {**fields, **({"password": "(hidden)"} if "password" in fields else {})})
-        _check_http(call, reply)
         try:
-            answer = decode(reply.body, self._connection.type)
+            reply = self._post(call, fields)
+        finally:
+            took = time.monotonic() - started
+            self.longest_call = max(self.longest_call, took)
+        self._called()
+        log.info("%s: HTTP %d, %d bytes, %.0f ms", call, reply.status, len(reply.body), took * 1000)
+        log.debug("%s sent: %s", call, {**fields, **({"password": "(hidden)"} if "password" in fields else {})})
+        check_http(call, reply, self._secrets())
+        answer = self._decoded(call, reply.body)
+        check_status(call, answer)
+        try:
+            return read(answer)
         except Unreadable as error:
-            raise AnswerLost(call, f"{call}: the PBX answered with {error}; {IS_IT_A_PBX}") from None
-        return _check_status(call, answer)
+            raise AnswerLost(call, f"{call}: the PBX answered with {error}") from None
+
+    def _decoded(self, call: str, body: bytes) -> dict[str, Value]:
+        try:
+            return decode(body, self._connection.type)
+        except Unreadable as error:
+            if error.notice:
+                hidden = holds_secret(error.notice, self._secrets())
+                log.debug("%s: the text: %s", call, _HIDDEN if hidden else error.notice[:_SHOWN])
+            raise AnswerLost(call, f"{call}: the PBX answered with {error}; {_advice(call, body, error)}") from None
+
+    def _secrets(self) -> set[str]:
+        """The texts that nothing may show."""
+        own = self._credentials
+        password = own.password or ""
+        return {text for text in (self._token, own.token, password, password and _hashed(password)) if text}
 
     def _post(self, call: str, fields: Mapping[str, str]) -> Reply:
         kind = self._connection.type
@@ -282,96 +313,30 @@ class Client:
             self._warned = True
             self._warn(f"{url}: token and password travel unencrypted over plain HTTP; use an https:// address")
 
-    def _read(self, call: str, answer: dict[str, Value], read: Callable[[dict[str, Value]], _T]) -> _T:
-        try:
-            return read(answer)
-        except Unreadable as error:
-            raise AnswerLost(call, f"{call}: the PBX answered with {error}") from None
 
-
+_HIDDEN = "(hidden: it holds a secret)"
+#: So many characters of a text before an answer are shown.
+_SHOWN = 200
 _RENEW_BY_HAND = "Get a new token; or set PBXSYNC_USERNAME and PBXSYNC_PASSWORD, and pbxsync logs in by itself"
-_LOCKOUT = "a refused login is not repeated, since five in a row lock this address out for 10 minutes"
+
+
+def _advice(call: str, body: bytes, error: Unreadable) -> str:
+    """What to look at where an answer can't be read."""
+    if error.notice:
+        return "no such text may be in its answers: turn display_errors of PHP off on the PBX, or update its firmware"
+    if call == "outroute/query" and not body.strip():
+        return "some PBXs do so once they have cut a route's name in the middle of a UTF-8 sign (see its web page)"
+    return IS_IT_A_PBX
+
+
+def _hashed(password: str | None) -> str:
+    """The password as the API wants it."""
+    return hashlib.md5((password or "").encode(), usedforsecurity=False).hexdigest()
+
+
+def _as_it_is(answer: dict[str, Value]) -> dict[str, Value]:
+    return answer
 
 
 def _fields(route: Route) -> dict[str, str]:
     return {name: value if isinstance(value, str) else ",".join(value) for name, value in route.fields().items()}
-
-
-def _wait() -> Callable[[RetryCallState], float]:
-    """How many seconds to wait before another try: a little longer each time, and as long as was asked for."""
-    from tenacity import wait_random_exponential
-
-    backoff = wait_random_exponential(multiplier=0.2, max=5)
-
-    def seconds(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return max(backoff(state), _asked_to_wait(error))
-
-    return seconds
-
-
-def _asked_to_wait(error: BaseException | None) -> int:
-    return (error.wait or 0) if isinstance(error, AnswerLost) else 0
-
-
-def _never_left(error: BaseException) -> bool:
-    return isinstance(error, NotSent) and not isinstance(error, CertificateRefused)
-
-
-def _answer_is_harmless(error: BaseException) -> bool:
-    """For calls that change nothing: those may be repeated also when the answer was lost."""
-    return _never_left(error) or isinstance(error, AnswerLost)
-
-
-def _check_http(call: str, reply: Reply) -> None:
-    """Only 200 carries an answer of the API. From 400 to 499 something before the API said no: nothing was changed."""
-    status = reply.status
-    if 200 <= status < 300:
-        return
-    if status < 200 or status >= 500:
-        raise _server_fault(call, reply)
-    if status < 400:
-        raise _redirected(call, reply)
-    if status in (404, 405):
-        raise CallUnknown(call, f"{call}: the PBX does not know this call (HTTP {status}); {IS_IT_A_PBX}")
-    raise Refused(call, f"{call}: the PBX refused the request (HTTP {status})")
-
-
-def _server_fault(call: str, reply: Reply) -> AnswerLost:
-    # The other form of the header is a date, by a clock that need not be this machine's.
-    asked = reply.retry_after.strip()
-    wait = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 8 else None
-    later = f", and asks to be left alone for {wait} s" if wait else ""
-    message = f"{call}: the PBX answered HTTP {reply.status}, which does not say what it did{later}"
-    return AnswerLost(call, message, wait=wait)
-
-
-def _redirected(call: str, reply: Reply) -> PbxError:
-    """Sent to the same call elsewhere (https, another host), it was not carried out. Another page may come after it."""
-    try:
-        where = urlsplit(reply.location)
-    except ValueError:
-        where = urlsplit("")
-    # No user name or password, and nothing of the query: it may be the one that was sent, with the token.
-    host = where.netloc.rpartition("@")[2]
-    target = f" to {where.scheme}{'://' if where.scheme else ''}{host}" if host else ""
-    message = f"{call}: the PBX redirects{target} (HTTP {reply.status}), which is not followed; correct the url"
-    return Refused(call, message) if where.path.endswith(f"/{call}") else AnswerLost(call, message)
-
-
-def _check_status(call: str, answer: dict[str, Value]) -> dict[str, Value]:
-    status = answer.get("status")
-    if status == "Success":
-        return answer
-    if status != "Failed":
-        # A text of its own is not repeated: it may hold what it was sent.
-        said = "another status" if status else "no status"
-        raise AnswerLost(call, f"{call}: the PBX answered with {said} instead of Success or Failed")
-    errno = answer.get("errno")
-    number = errno if isinstance(errno, str) and errno.isascii() and errno.isdigit() and len(errno) < 12 else None
-    message = f"{call}: the PBX refused it ({hint(number)})"
-    if means_unknown_call(number):
-        raise CallUnknown(call, message, number)
-    if call == "login":
-        raise LoginRefused(call, f"{message}. Check user name and password; {_LOCKOUT}", number)
-    raise Refused(call, message, number)

@@ -21,9 +21,9 @@ Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 #: The content type that belongs to each format of a body.
 CONTENT_TYPES = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8"}
 
-# Room for 100,000 routes and more in either format. An answer of nothing but empty entries would take a hundred times
-# its size in memory.
-_MAX_PARTS = {"json": 500_000, "xml": 3_000_000}
+# Room for 100,000 routes and more in either format, by what each of their parts begins with. An answer of nothing but
+# empty entries would take a hundred times its size in memory.
+_MAX_PARTS = {"json": {b"{": 200_000, b"[": 500_000}, "xml": {b"<item": 200_000, b"<": 3_000_000}}
 
 # Deeper than any answer of the manual, shallow enough for every recursion below.
 _MAX_DEPTH = 20
@@ -31,8 +31,31 @@ _MAX_DEPTH = 20
 _HALF_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+#: Blank lines and byte order marks, which PHP sends where one of its files begins with them.
+_LEADING = b" \t\r\n\v\f\xef\xbb\xbf"
+#: How a body begins, after text that does not belong there.
+_BEGINS = {"JSON": re.compile(rb'\{\s*"'), "XML": re.compile(rb"<\?xml\b|<xml\b")}
+
+
+class _Null(str):
+    """The text of a null: it is equal to an empty text."""
+
+    __slots__ = ()
+
+
+#: What a null of JSON is read as.
+NULL = _Null()
+
+
 class Unreadable(ValueError):
-    """A body that is not what it should be; the message says what came instead."""
+    """A body that is not what it should be; the message says what came instead.
+
+    ``notice`` is text that came before the body. It may hold whatever was sent, secrets too.
+    """
+
+    def __init__(self, message: str, notice: str = "") -> None:
+        super().__init__(message)
+        self.notice = notice
 
 
 def encode(fields: Mapping[str, str], kind: str) -> bytes:
@@ -48,9 +71,10 @@ def encode(fields: Mapping[str, str], kind: str) -> bytes:
 
 def decode(body: bytes, kind: str) -> dict[str, Value]:
     """An answer's fields; ``kind`` is ``json`` or ``xml``. Raises Unreadable, saying what came instead."""
-    if not body.strip():
+    body = body.lstrip(_LEADING)
+    if not body:
         raise Unreadable("an empty answer")
-    if sum(map(body.count, (b"{", b"[") if kind == "json" else (b"<",))) > _MAX_PARTS[kind]:
+    if any(body.count(part) > most for part, most in _MAX_PARTS[kind].items()):
         raise Unreadable("an answer of more parts than any of this API")
     try:
         value = _from_json(body) if kind == "json" else _from_xml(body)
@@ -66,14 +90,14 @@ def _from_json(body: bytes) -> Value:
     try:
         # Numbers stay the text that they came as: no id is rounded and no length of digits is too long.
         value = json.loads(
-            body.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once_each
+            body.decode(), parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once_each
         )
     except UnicodeDecodeError:
-        raise Unreadable(_described(body, "JSON", "they are not UTF-8")) from None
+        raise _instead(body, "JSON", "they are not UTF-8") from None
     except Unreadable:
         raise
     except ValueError as error:
-        raise Unreadable(_described(body, "JSON", str(error))) from None
+        raise _instead(body, "JSON", str(error)) from None
     return _plain(value, 0)
 
 
@@ -93,7 +117,7 @@ def _plain(value: object, depth: int) -> Value:
     if isinstance(value, list):
         return [_plain(item, depth + 1) for item in value]
     if value is None:
-        return ""
+        return NULL
     if isinstance(value, bool):
         return "true" if value else "false"
     return _text(str(value))
@@ -111,15 +135,15 @@ def _from_xml(body: bytes) -> Value:
     try:
         root = DefusedET.fromstring(body, forbid_dtd=True)
     except DefusedXmlException:
-        raise Unreadable(_described(body, "XML", "they have a DTD or entities, which are not read")) from None
+        raise _instead(body, "XML", "they have a DTD or entities, which are not read") from None
     except ET.ParseError as error:
         # Not the parser's own words: they may repeat the answer's.
         line, column = error.position
-        raise Unreadable(_described(body, "XML", f"line {line}, column {column + 1}")) from None
+        raise _instead(body, "XML", f"line {line}, column {column + 1}") from None
     except (LookupError, ValueError):
-        raise Unreadable(_described(body, "XML", "their encoding is not known")) from None
+        raise _instead(body, "XML", "their encoding is not known") from None
     if root.tag.lower() in ("html", "{http://www.w3.org/1999/xhtml}html"):
-        raise Unreadable(_described(body, "XML", ""))
+        raise _instead(body, "XML", "")
     return _element(root, 0)
 
 
@@ -145,13 +169,27 @@ def _element(element: ET.Element, depth: int) -> Value:
     return fields
 
 
-def _described(body: bytes, wanted: str, why: str) -> str:
-    """What came instead of the wanted format, in words, without repeating what may hold a secret."""
-    start = body[:2048].lstrip().lower()
+def _instead(body: bytes, wanted: str, why: str) -> Unreadable:
+    """The error that says what came instead of the wanted format, without repeating what may hold a secret."""
+    start = body[:2048].lower()
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return f"a page of HTML instead of {wanted}"
-    if wanted == "JSON" and start.startswith(b"<"):
-        return "XML or a web page instead of JSON"
+        return Unreadable(f"a page of HTML instead of {wanted}")
+    if wanted == "JSON" and start.startswith((b"<?xml", b"<xml")):
+        return Unreadable("XML or a web page instead of JSON")
     if wanted == "XML" and start[:1] in (b"{", b"["):
-        return "JSON instead of XML"
-    return f"{len(body)} bytes that are not {wanted} ({why})"
+        return Unreadable("JSON instead of XML")
+    notice = _text_before(body, _BEGINS[wanted])
+    if notice:
+        return Unreadable(f"text before the {wanted}, such as a notice of PHP (-vv shows it)", notice)
+    if wanted == "JSON" and start.startswith(b"<"):
+        return Unreadable("XML or a web page instead of JSON")
+    return Unreadable(f"{len(body)} bytes that are not {wanted} ({why})")
+
+
+def _text_before(body: bytes, begins: re.Pattern[bytes]) -> str:
+    """The text in UTF-8 in front of what begins so; empty where there is none."""
+    found = None if body[:1] in (b"{", b"[") or body.startswith((b"<?", b"<!", b"<xml")) else begins.search(body)
+    try:
+        return body[: found.start()].decode() if found else ""
+    except UnicodeDecodeError:
+        return ""

@@ -19,6 +19,7 @@ import yaml
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.quoting import masked, quoted, shown
 from pbxsync.syntax_errors import end_of, lines_of, place_of, syntax_fault, within
+from pbxsync.turned_comments import may_turn, turned_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,9 @@ def parse(data: bytes, file: str) -> Document:
         except _NestedTooDeep:
             builder = _Builder(file)
             root = _built(builder, data, yaml.SafeLoader)
+        if root is not None and may_turn(data):
+            for line, column, message in turned_comments(data.decode("utf-8")):
+                builder.report(line, column, "hidden-character", message)
     return Document(file, root, tuple(builder.problems), digest)
 
 

@@ -19,19 +19,19 @@ from pbxsync.meanwhile import meanwhile
 from pbxsync.model import Action, Plan, PlanWarning
 from pbxsync.names import original
 from pbxsync.steps import steps
-from pbxsync.text import callers_in_words, listed, numbers_in_words
+from pbxsync.text import LONGEST_PHRASE, callers_in_words, listed, numbers_in_words, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pbxsync.matching import Found
-    from pbxsync.model import Change, Desired, KnownState, PlanChoices, Route
+    from pbxsync.model import Change, Desired, Impact, KnownRoute, KnownState, PlanChoices, Route
 
 
 def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoices) -> Plan:
     """The plan, with what it does to calls, as far as ``choices`` asks for it.
 
-    Before is what is known to be on the PBX, after is that with the plan's changes: updates in place, adds behind it,
+    Before is what is known to be on the PBX, after is that with the plan's changes: updates in place, adds at the end,
     deletes taken out.
     """
     before = [one.route for one in known.routes]
@@ -48,13 +48,19 @@ def foreseen(plan: Plan, desired: Desired, known: KnownState, choices: PlanChoic
     impact = entries(*compared(regions, RouteTable(before), held)) if plan.changes else ()
     if after != declared:
         found = overtaken(*compared(regions, RouteTable(declared), held))
-        # What overtakes a route under its own name is doubled, or not as declared; moving it would mend nothing.
+        # What overtakes a route under its own name is doubled, or not as declared; moving it would change nothing.
         wrong = [one for one in found if one.route.name != one.by.name]
         can_move = was_asked(known) and not (choices.add_only or choices.reorder)
-        order = _Order(plan, Matching.of(desired, known.routes).found, can_move=can_move)
+        order = _Order(plan, Matching(desired, known.routes).found, can_move=can_move)
         warnings += [order.warning(name, list(those)) for name, those in groupby(wrong, key=lambda one: one.route.name)]
     warnings += meanwhile(known.routes, calls)
     return replace(plan, impact=impact, warnings=tuple(warnings))
+
+
+def calls_elsewhere(before: Iterable[KnownRoute], after: Iterable[KnownRoute]) -> tuple[Impact, ...]:
+    """Return which calls go elsewhere by the routes that a PBX holds after a run than by those before it."""
+    tables = (RouteTable([known.route for known in routes]) for routes in (before, after))
+    return entries(*compared(Regions(), *tables))
 
 
 def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
@@ -68,7 +74,7 @@ def _too_many(after: Sequence[Route]) -> Iterator[PlanWarning]:
 
 
 def _too_many_meanwhile(plan: Plan, known: KnownState, calls: Sequence[Change]) -> Iterator[PlanWarning]:
-    """Warn where copies come to stand so low for a moment that calls may not reach them."""
+    """Warn where copies are so low for a moment that calls may not reach them."""
     if not plan.count(Action.MOVE):
         return
     most = len(with_changes(known.routes, [call for call in calls if call.action is not Action.DELETE]))
@@ -82,34 +88,36 @@ def _too_many_meanwhile(plan: Plan, known: KnownState, calls: Sequence[Change]) 
 
 
 class _Order:
-    """What there is to say of routes that lose calls to others which stand above them on the PBX."""
+    """What there is to say of routes that lose calls to others above them on the PBX."""
 
     def __init__(self, plan: Plan, found: Sequence[Found], *, can_move: bool) -> None:
         self._appended = {change.name for change in plan.changes if change.action in (Action.ADD, Action.MOVE)}
-        self._declared = {one.declared.route.name for one in found}
+        self._declared = {one.declared.route.name for one in found} | {one.name for own in found for one in own.there}
+        self._ignored = set(plan.ignored)
         self._unmovable = {one.declared.route.name for one in found if one.immovable}
         hindered = any(warning.rule == "cannot-move" for warning in plan.warnings)
         self._can_move = can_move and not hindered and not plan.count(Action.MOVE)
 
     def warning(self, name: str, those: Sequence[Overtaken]) -> PlanWarning:
-        """The warning of one route of the file, with all that stand above it on the PBX and take its calls."""
-        by = list(dict.fromkeys(one.by.name for one in those))
-        own = [one for one in by if one in self._declared]
-        strange = list(dict.fromkeys(original(one) for one in by if one not in self._declared))
+        """Return the warning of one route of the file, with all above it on the PBX that take its calls."""
+        by = list(dict.fromkeys(overtaken.by.name for overtaken in those))
+        own = [route for route in by if route in self._declared]
+        strange = list(dict.fromkeys(original(route) for route in by if route not in self._declared | self._ignored))
+        ignored = [route for route in by if route in self._ignored]
         remedies = []
-        if own:
-            hand = f"move {name} above {own[0]} on the PBX"
-            helps = self._can_move and not self._unmovable.intersection(own)
-            remedies.append(f"use --reorder, which moves {listed(own, 5)} behind it, or {hand}" if helps else hand)
+        if own or ignored:
+            hand = f"move {short(name)} above {short((own + ignored)[0])} on the PBX"
+            helps = own and self._can_move and not self._unmovable.intersection(own)
+            remedies.append(f"use --reorder, which moves {listed(own, 5)} below it, or {hand}" if helps else hand)
         if strange:
             # Perhaps they are right: nobody has said yet where they belong.
             remedies.append(
                 f"declare {listed(strange, 5)}, unmanaged so far, in the file where it belongs, or delete it"
             )
-        where = f"{'will stand' if name in self._appended else 'stands'} behind {listed(by, 5)} on the PBX"
+        where = f"{'will be' if name in self._appended else 'is'} below {listed(by, 5)} on the PBX"
+        taken = listed(map(_takes, those), 5, LONGEST_PHRASE)
         message = (
-            f"{name} {where}, and loses calls there that the file gives to it: {listed(map(_takes, those), 5)}; "
-            f"{'; '.join(remedies)}"
+            f"{short(name)} {where}, and loses calls there that the file gives to it: {taken}; {'; '.join(remedies)}"
         )
         return PlanWarning("order", message)
 
@@ -117,4 +125,4 @@ class _Order:
 def _takes(one: Overtaken) -> str:
     numbers = numbers_in_words(one.numbers.patterns, one.numbers.but_not)
     example = "" if one.example == numbers else f" (such as {one.example})"
-    return f"{one.by.name} takes {numbers}{callers_in_words(one.match, one.but_not)}{example}"
+    return f"{short(one.by.name)} takes {numbers}{callers_in_words(one.match, one.but_not)}{example}"

@@ -53,13 +53,13 @@ def equal_keys(name: str) -> frozenset[str]:
     plain = _unescaped(name[:_LONGEST])
     if name.isascii() and plain.isascii():
         return frozenset({_ascii_key(name), _ascii_key(plain)})
-    keys = {surely_equal_key(name)}
+    guessed = set()
     for text in {plain[:NAME_LIMIT], _first_bytes(plain), *_before_emoji(plain)}:
         for sharp_s in ("ss", "s"):
             for umlaut in ("u", "y"):
                 guess = _U_WITH_DIAERESIS.sub(umlaut, _SHARP_S.sub(sharp_s, text)).replace("ı", "i")
-                keys.add(_folded("".join("\ufffd" if _is_emoji(char) else char for char in guess)))
-    return frozenset(keys)
+                guessed.add("".join("\ufffd" if _is_emoji(char) else char for char in guess))
+    return frozenset({surely_equal_key(name), *map(_folded, guessed)})
 
 
 def may_be_equal(one: str, other: str) -> bool:
@@ -89,6 +89,55 @@ class NameIndex(Generic[_T]):
                 if id(item) not in seen:
                     seen.add(id(item))
                     yield item
+
+
+_CASE, _ACCENTS, _WIDTH, _SPACING = "case", "accents", "width", "spaces"
+_UNSEEN, _CUT = "invisible characters", f"what follows the {NAME_LIMIT}th character"
+
+
+def differences(one: str, other: str) -> tuple[str, ...]:
+    """Return in what two names with one `surely_equal_key` differ, in words; nothing where they look the same."""
+    needed = [_CASE, _ACCENTS, _WIDTH, _SPACING, _UNSEEN, _CUT]
+    for kind in reversed(needed):
+        rest = [other_kind for other_kind in needed if other_kind != kind]
+        if _without(one, rest) == _without(other, rest):
+            needed = rest
+    return tuple(needed)
+
+
+def guesses(one: str, other: str) -> tuple[str, ...]:
+    """Return what a PBX does, in words, that takes two names for equal which are not so by `surely_equal_key`."""
+    found = []
+    for pattern, words in _GUESSES.items():
+        if pattern.findall(one) != pattern.findall(other):
+            found.append(words)
+    if any(_unescaped(name) != name for name in (one, other)):
+        found.append("stores names with HTML entities")
+    if [char for char in one if _is_emoji(char)] != [char for char in other if _is_emoji(char)]:
+        found.append("takes all emoji for one, or ends a name at the first")
+    if any(len(name.encode("utf-8", "replace")) > NAME_LIMIT for name in (one, other)):
+        found.append(f"keeps {NAME_LIMIT} bytes of a name")
+    return tuple(found)
+
+
+_GUESSES = {_SHARP_S: "reads ß as ss or s", _U_WITH_DIAERESIS: "reads ü as y", re.compile("ı"): "reads ı as i"}
+
+
+def _without(name: str, kinds: Iterable[str]) -> str:
+    """Return the name without these kinds of differences, accents as characters of their own."""
+    kinds = set(kinds)
+    text = name[:NAME_LIMIT] if _CUT in kinds else name[:_LONGEST]
+    if _CASE in kinds:
+        text = "ß".join(part.casefold() for part in _SHARP_S.split(text))
+    left_out = {_ACCENTS: ("Mn", "Me"), _UNSEEN: ("Cf",)}
+    categories = {category for kind in kinds for category in left_out.get(kind, ())}
+    fillers = _INVISIBLE if _UNSEEN in kinds else ()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD" if _WIDTH in kinds else "NFD", text)
+        text = "".join(
+            char for char in decomposed if unicodedata.category(char) not in categories and char not in fillers
+        )
+    return _SPACES.sub(" ", text).strip() if _SPACING in kinds else text
 
 
 def _ascii_key(name: str) -> str:

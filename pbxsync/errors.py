@@ -10,6 +10,7 @@
     ├── TestsFailed                 1  what the PBX will hold breaks tests of the file
     ├── LockHeld                    1  another pbxsync works on the same PBX or state file
     ├── StaleState                  1  the PBX is no longer what the plan was made from
+    ├── UnreliableTable             1  what the PBX shows of its routes can't be relied on
     ├── PlanFileError               1  a saved plan can't be read or written, or is not to be applied
     ├── DocumentRefused             1  a document of plan or apply can't be read, or not be joined with others
     ├── DoubtOpen                   3  an earlier run left an outcome in doubt
@@ -18,6 +19,7 @@
         │   └── CertificateRefused  1  the PBX's certificate is not trusted: trying again is of no use
         ├── Refused                 1  the PBX, or what stands before it, said no: nothing was changed
         │   ├── LoginRefused        1  user name or password refused: never repeated
+        │   ├── Postponed           1  too many requests: nothing was changed, and it may be tried again later
         │   └── CallUnknown         1  the firmware does not know this call
         └── AnswerLost              1  the request left, no answer can be read: carried out or not, nobody knows
 
@@ -80,6 +82,10 @@ class StaleState(PbxsyncError):
     """The PBX no longer holds what the plan was made from."""
 
 
+class UnreliableTable(PbxsyncError):
+    """What the PBX shows of its routes changes from one query to the next, or is not the whole of them."""
+
+
 class DoubtOpen(PbxsyncError):
     """An earlier run left an outcome in doubt that has to be settled first."""
 
@@ -112,6 +118,17 @@ class Refused(PbxError):
 
 class LoginRefused(Refused):
     """The PBX refused the user name or the password."""
+
+
+class Postponed(Refused):
+    """The PBX, or what is in front of it, has got too many requests (HTTP 429): it may be tried again later.
+
+    ``wait`` is how many seconds it asked to be left alone for; None where it did not.
+    """
+
+    def __init__(self, call: str, message: str, *, wait: int | None = None) -> None:
+        super().__init__(call, message)
+        self.wait = wait
 
 
 class CallUnknown(Refused):

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from pbxsync import nodes
 from pbxsync.dialplan.claim_texts import MARK, callers_meant, digits_meant, numbers_meant
 from pbxsync.dialplan.claims import verdicts
+from pbxsync.dialplan.lint import slips_in
 from pbxsync.dialplan.pattern import MAX_NUMBER, compared
 from pbxsync.dialplan.table import RouteTable
 from pbxsync.document import Mapping, Node, Scalar
+from pbxsync.lint_words import ERRORS, field_message
 from pbxsync.model import Claim, Location, Problem, Severity
+from pbxsync.names import text_fault
 from pbxsync.quoting import quoted, shown
 from pbxsync.schema_problems import path_text
 from pbxsync.yaml_text import reading
@@ -48,10 +51,21 @@ def problems_of_tests(file: str, root: Node) -> Iterator[Problem]:
     for n, test in enumerate(tests.items if tests else ()):
         for key in _PATTERNS:
             value = nodes.scalar(test, key)
-            fault = _text_fault(key, value.text) if value else None
-            if value and fault:
-                yield nodes.problem_at(file, value, ("tests", n, key), fault)
+            if value and not text_fault(value.text):  # else it is a problem already
+                for fault, severity in _text_faults(key, value.text):
+                    yield nodes.problem_at(file, value, ("tests", n, key), fault, severity)
         yield from _null_problems(file, n, test)
+
+
+def _text_faults(key: str, text: str) -> Iterator[tuple[tuple[str, str], Severity]]:
+    """Give what is wrong with a number or pattern, or else what is odd in it."""
+    slip = next(slips_in(key, text), None)
+    alike = slip is not None and slip.rule in ERRORS
+    fault = _text_fault(key, text) if not alike else None
+    if fault:
+        yield fault, Severity.ERROR
+    elif slip is not None and (alike or (text.startswith(MARK) and key != "sends")):  # a prepend may hold any sign
+        yield (slip.rule.value, field_message(slip)), Severity.ERROR if alike else Severity.WARNING
 
 
 def _text_fault(key: str, text: str) -> tuple[str, str] | None:

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 from pbxsync.lint_problems import combined_problems
 from pbxsync.model import Location, Problem, Severity
+from pbxsync.name_clashes import name_clashes, name_fault, rename_clashes, rename_fault
+from pbxsync.name_problems import ignored_fault
+from pbxsync.names import ignored
 from pbxsync.quoting import shown
 from pbxsync.schema_problems import path_text
 from pbxsync.validator import Borrowed
@@ -83,6 +86,7 @@ class _Joining:
         self._root = root
         self._routes: list[DeclaredRoute] = []
         self._tests: list[Claim] = []
+        self._ignores: list[tuple[str, Location]] = []
         self._problems: list[Problem] = []
         self._borrowed: list[Borrowed] = []
         self._digests: list[str] = []
@@ -102,6 +106,7 @@ class _Joining:
         if checked.desired is not None:
             self._routes += checked.desired.routes
             self._tests += checked.desired.tests
+            self._ignores += checked.ignores
             self._digests.append(checked.desired.digest)
         for include in checked.includes:
             if not include.before:
@@ -152,9 +157,9 @@ class _Joining:
     def result(self, checked: Checked, *, table: bool) -> Checked:
         """All of it as the check of the file that was begun with."""
         if not self._failed:
-            clashes = [*_names(self._routes), *_renames(self._routes)]
-            self._failed = bool(clashes)
-            self._tell(clashes)
+            problems = list(_name_problems(self._routes, self._ignores))
+            self._failed = any(problem.severity is Severity.ERROR for problem in problems)
+            self._tell(problems)
         desired = None
         if not self._failed and checked.desired is not None:
             desired = self._desired(checked.desired)
@@ -169,6 +174,7 @@ class _Joining:
             own,
             routes=tuple(self._routes),
             tests=tuple(self._tests),
+            ignore=tuple(dict.fromkeys(pattern for pattern, _ in self._ignores)),
             digest=digest,
             included=tuple(self._by.items()),
         )
@@ -190,30 +196,28 @@ def _path_fault(path: str) -> tuple[str, str] | None:
     return None
 
 
-def _names(routes: Sequence[DeclaredRoute]) -> Iterator[Problem]:
-    first: dict[str, Location] = {}
-    for path, route in _with_paths(routes, "name"):
-        name = route.route.name
-        if name in first:
-            there = first[name]
-            message = f"a route is called {shown(name)} in {there.file}:{there.line} already; names are unique"
-            yield Problem(route.location, path, Severity.ERROR, "duplicate-name", message)
-        first.setdefault(name, route.location)
-
-
-def _renames(routes: Sequence[DeclaredRoute]) -> Iterator[Problem]:
-    names = {route.route.name: route.location for route in routes}
-    taken: dict[str, Location] = {}
-    for path, route in _with_paths(routes, "renamed_from"):
-        old = route.renamed_from
-        if old is None:
-            continue
-        there = names.get(old) or taken.get(old)
-        if there is not None:
-            what = "the name of a route" if old in names else "what a route is renamed from"
-            message = f"renamed_from is {shown(old)}, {what} in {there.file}:{there.line}; remove it"
-            yield Problem(route.location, path, Severity.ERROR, "rename-clash", message)
-        taken.setdefault(old, route.location)
+def _name_problems(routes: Sequence[DeclaredRoute], ignores: Sequence[tuple[str, Location]]) -> Iterator[Problem]:
+    """Give the names of different files that are equal, and those of one file that another ignores."""
+    names = [route.route.name for route in routes]
+    former = [route.renamed_from for route in routes]
+    paths = {key: [path for path, _ in _with_paths(routes, key)] for key in ("name", "renamed_from")}
+    for key, clashes, fault_of in (
+        ("name", name_clashes(names), name_fault),
+        ("renamed_from", rename_clashes(names, former), rename_fault),
+    ):
+        for clash in clashes:
+            at, there = routes[clash.index].location, routes[clash.other].location
+            if at.file != there.file:  # else it is a problem of that file by itself
+                rule, message, severity = fault_of(clash, f"in {there.file}:{there.line}")
+                yield Problem(at, paths[key][clash.index], severity, rule, message)
+    places = dict(reversed(ignores))
+    for key, texts in (("name", names), ("renamed_from", former)) if places else ():
+        for n, name in enumerate(texts):
+            pattern = ignored(name, places) if name is not None else None
+            if name is not None and pattern is not None and places[pattern].file != routes[n].location.file:
+                there = places[pattern]
+                fault = ignored_fault(key, name, pattern, f"in {there.file}:{there.line}")
+                yield Problem(routes[n].location, paths[key][n], Severity.ERROR, *fault)
 
 
 def _with_paths(routes: Sequence[DeclaredRoute], key: str) -> Iterator[tuple[str, DeclaredRoute]]:

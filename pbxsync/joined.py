@@ -6,7 +6,6 @@ against its schema.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,9 @@ from jsonschema import Draft202012Validator
 from pbxsync import schemas
 from pbxsync.errors import DocumentRefused
 from pbxsync.plan_values import applied_of, plan_of, problem_of
+from pbxsync.regular_file import read_regular
 from pbxsync.render.json import FORMAT_VERSION
+from pbxsync.shallow_json import TooDeep, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,14 +74,12 @@ def join(paths: Iterable[Path]) -> Joined:
 
 def _read(path: Path) -> Any:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise DocumentRefused(f"{path}: not a document to join: it is larger than {MAX_BYTES >> 20} MiB")
-        value = json.loads(data)
+        value = loads(read_regular(path, MAX_BYTES))
     except OSError as error:
         raise DocumentRefused(f"{path}: can't be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except TooDeep as error:
+        raise DocumentRefused(f"{path}: not a document of plan or apply: {error}; {_MAKE}") from None
+    except ValueError:
         raise DocumentRefused(f"{path}: this is not JSON, or cut short; {_MAKE}") from None
     _check(path, value)
     return value

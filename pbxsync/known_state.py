@@ -5,16 +5,16 @@ The live PBX is the other source of a known state; see `pbxsync.client`. Both gi
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pbxsync.errors import StateError
 from pbxsync.marks import Marks, Replaced
 from pbxsync.model import Change, Doubt, KnownRoute, KnownState
+from pbxsync.regular_file import read_regular
 from pbxsync.state_text import InRun, NoState, Sign, dump, parse, sign_places
 from pbxsync.text import command_line
-from pbxsync.urls import normal_url
+from pbxsync.urls import normal_url, same_pbx_key
 from pbxsync.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class StateFile:
         A missing file is an error, or with ``init`` an empty state that becomes a file with the first write.
         """
         try:
-            text = _text_of(path)
+            text = read_regular(path, MAX_BYTES).decode("utf-8")
         except FileNotFoundError:
             if init and not path.absolute().parent.is_dir():
                 raise StateError(f"{path}: the folder for the state file doesn't exist; make it first") from None
@@ -261,17 +261,9 @@ class StateFile:
 def _same(recorded: str | None, pbx: str) -> bool:
     """Whether the file is of this PBX, whose address may be written in it in another way: files are edited by hand."""
     try:
-        return recorded == pbx or normal_url(recorded or "") == pbx
+        return recorded == pbx or same_pbx_key(normal_url(recorded or "")) == same_pbx_key(pbx)
     except ValueError:
         return False
-
-
-def _text_of(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {MAX_BYTES >> 20} MiB")
-    return data.decode("utf-8")
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from pbxsync.dialplan.lint import field_findings, plain
 from pbxsync.document import Scalar
 from pbxsync.lint_words import ERRORS, field_message, table_fault
 from pbxsync.model import Problem, Severity
-from pbxsync.names import control_character
+from pbxsync.names import text_fault
 from pbxsync.nodes import problem_at, scalar
 from pbxsync.quoting import masked, shown
 from pbxsync.schema_problems import path_text
@@ -58,7 +58,7 @@ def _text(route: Mapping, field: str, value: Scalar | None) -> str | None:
     required = field == "matchpattern"
     if value is None:
         return None if required or route.partial or field in route.entries else ""
-    return None if control_character(value.text) or (required and not value.text) else value.text
+    return None if text_fault(value.text) or (required and not value.text) else value.text
 
 
 def table_problems(file: str, nodes: Sequence[Node], routes: Sequence[Route]) -> Iterator[Problem]:

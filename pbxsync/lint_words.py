@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from pbxsync.dialplan.blame import Cause
 from pbxsync.dialplan.coverage import BeyondLimit, Shadowed, Unreachable
-from pbxsync.dialplan.lint import Effect, Rule, field_findings
+from pbxsync.dialplan.lint import LIMITS, Effect, Rule, field_findings
+from pbxsync.dialplan.slips import Slip, looks_like
 from pbxsync.dialplan.table import LAST_REACHED
+from pbxsync.names import in_words
 from pbxsync.quoting import quoted, shown
 from pbxsync.text import listed
 
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
     from pbxsync.dialplan.coverage import NoCaller, TableFinding
     from pbxsync.dialplan.lint import FieldFinding
+    from pbxsync.dialplan.slips import SetSlip
     from pbxsync.model import Route
 
-ERRORS = (Rule.MATCHES_NOTHING, Rule.UNCLOSED_SET)
+ERRORS = (Rule.MATCHES_NOTHING, Rule.UNCLOSED_SET, Rule.LOOK_ALIKE)
 #: So many of the dial patterns that a route loses are shown, and so many of the routes that take another's calls.
 _PATTERNS = 4
 _TAKERS = 3
@@ -38,10 +41,12 @@ def field_message(finding: FieldFinding) -> str:
     """What is wrong or odd in a text, why, and what to do."""
     field, part, instead = finding.field, finding.part, finding.instead
     write = f"write {field}: {quoted(instead)}" if instead else f"leave {field} out"
-    if finding.cause is Cause.UNCLOSED:
-        return f'{shown(part)} has no ] that closes the set, so no call gets to the route; write one as in "[1-3]X"'
     if finding.cause is not None:
-        return f"no number matches: {_cause(finding.cause, part, 'number')}"
+        return _nothing_matches(finding, write)
+    if finding.rule is Rule.LOOK_ALIKE:
+        return f"{field} holds {_alike(part)}; {write if instead else 'write the sign itself'}"
+    if finding.slip is not None:
+        return _odd_set(finding.slip, write if instead else "write it with 0-9 * # + alone, and - for a range")
     if finding.rule is Rule.LEADING_UNDERSCORE:
         return f"the PBX puts a _ in front of every pattern itself; {write if instead else 'remove it'}"
     if finding.rule is Rule.TEXT_AFTER_TAIL:
@@ -49,7 +54,68 @@ def field_message(finding: FieldFinding) -> str:
         return f"{shown(part)} is not compared, for the {instead[-1]} before it ends the match; {hint}"
     if finding.rule is Rule.SIGN_IN_PREFIX:
         return f"{_SIGNS[part]}; {write}"
+    if finding.rule is Rule.LONG_FIELD:
+        has = f"{field} has {len(part)} signs, and a PBX may keep {LIMITS[field]} of them"
+        return f"{has}, which means something else, or refuse the route; shorten it"
     return _stored(field, finding)
+
+
+def _nothing_matches(finding: FieldFinding, write: str) -> str:
+    part, instead, cause = finding.part, finding.instead, finding.cause
+    if cause is Cause.UNCLOSED:
+        return _unclosed(part)
+    if cause is Cause.BAR:
+        prefix, pattern = map(quoted, instead.split("|"))
+        return (
+            "no number matches: | means nothing in a dial pattern; if it ends a prefix, write "
+            f"prefix: {prefix}, matchpattern: {pattern}; for one pattern or another write a route for each"
+        )
+    why = _cause(cause, part, "number") if cause is not None else ""
+    if not instead:
+        return f"no number matches: {why}"
+    if finding.slip is None:
+        return f"no number matches: {why}; if a digit is meant, {write}"
+    return f"no number matches: {why}{_SLIPS.get(finding.slip.slip, '')}; {write}"
+
+
+def _alike(characters: str) -> str:
+    """Name characters that look like signs of a dial pattern."""
+    named = [f"{in_words(char)}, which looks like {looks_like(char)}" for char in characters]
+    return listed(named, _ALIKE)
+
+
+def _odd_set(slip: SetSlip, hint: str) -> str:
+    """Say what a set takes and what it holds besides."""
+    takes = re.findall("[0-9]-[0-9]|.", slip.numbers[1:-1])
+    odd = [_ODD_SIGNS.get(char, char) for char in slip.odd[:_ODD]]
+    odd += ["others"] if len(slip.odd) > _ODD else []
+    holds = [*takes, *odd]
+    if slip.but and slip.meant:
+        hint = hint.replace("write ", f"for every digit but {slip.but[1:-1]} write ", 1)
+    members = f"{shown(slip.part)} is the set of {', '.join(holds[:-1])} and {holds[-1]}"
+    return f"{members}, and no number has {' or '.join(odd)}{_SLIPS[slip.slip]}; {hint}"
+
+
+#: So many characters are named.
+_ALIKE = 3
+_ODD = 6
+_ODD_SIGNS = {" ": "a space", ",": "a comma"}
+_SLIPS = {
+    Slip.NEGATION: ": there is no negation in dial patterns",
+    Slip.RANGE: ": a range has a - between its ends",
+    Slip.CLASS: ": in a set X, Z and N are the letters",
+    Slip.OTHER: "",
+}
+
+
+def _unclosed(part: str) -> str:
+    opened, closed = part.count("["), part.count("]")
+    if closed:
+        return (
+            f"{shown(part)} has {opened} [ and {closed} ], and a [ counts in a set too, so no call gets to the route; "
+            "remove the [ that is too many"
+        )
+    return f'{shown(part)} has no ] that closes the set, so no call gets to the route; write one as in "[1-3]X"'
 
 
 _LOST = "it counts when the prefix is taken off, so that a digit too many is lost"
@@ -67,9 +133,7 @@ def _cause(cause: Cause, part: str, noun: str) -> str:
         hint = f"; write {quoted(turned)}" if re.fullmatch(r"\[([0-9]-[0-9])+\]", part) else ""
         return f"the range in {shown(part)} runs backwards, so it has no member{hint}"
     if cause is Cause.LETTERS:
-        letter = re.fullmatch(r"\[([XZNxzn])\]", part)
-        hint = f"; in a set it is a letter, write {quoted(letter[1])} without the brackets" if letter else ""
-        return f"the set {shown(part)} holds none of 0-9 * # +{hint}"
+        return f"the set {shown(part)} holds none of 0-9 * # +"
     if cause is Cause.CHARACTER:
         hint = "; remove the _" if part.startswith("_") else ""
         return f"{shown(part)} stands for itself, and a {noun} has only 0-9 * # +{hint}"

@@ -14,6 +14,7 @@ from pbxsync.errors import InputError
 from pbxsync.includes import Includes, whole
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.quick_read import quick_read
+from pbxsync.regular_file import open_regular
 from pbxsync.validator import Checked, check
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def digest_of(path: Path) -> str | None:
 
 def _check_alone(path: Path, name: str, *, table: bool = False) -> Checked:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _check(file, name, table=table)
     except OSError as error:
         return unreadable(name, error)

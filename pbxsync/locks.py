@@ -1,8 +1,11 @@
 """One apply at a time per PBX and per state file, among one user's processes on one machine.
 
-The system's file locks do it (by filelock), so a process that dies leaves none behind. Beside each lock lies a note of
-who holds it, for the message to whoever comes second. Between users and between machines nothing
-locks a PBX: what goes wrong then, the query at the end of an apply finds.
+The system's file locks do it (by filelock), so a process that dies leaves none in place. Next to each lock is a note of
+who holds it, for the message to the process that comes second. Between users and between machines nothing locks a PBX:
+the query at the end of an apply finds what goes wrong then.
+
+Other users may be able to write to a folder that PBXSYNC_LOCK_DIR names. So no link there is followed, neither by
+filelock (since 3.20.3) nor here: it could lead to any file of this user's.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from pbxsync.errors import LockHeld, SettingsError
+from pbxsync.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,8 +50,10 @@ def hold(things: Iterable[str], timeout: float) -> Iterator[None]:
 def _hold_one(thing: str, timeout: float) -> Iterator[None]:
     stem = folder() / hashlib.sha256(thing.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     note = stem.with_suffix(".holder")
-    lock = FileLock(stem.with_suffix(".lock"), timeout=timeout, thread_local=False)
+    lock_file = stem.with_suffix(".lock")
+    lock = FileLock(lock_file, timeout=timeout, thread_local=False)
     try:
+        _refuse_links(lock_file, note)
         lock.acquire()
     except Timeout:
         waited = f" (waited {timeout:.3g} s)" if timeout else ""
@@ -59,7 +65,7 @@ def _hold_one(thing: str, timeout: float) -> Iterator[None]:
         raise _unusable(stem.parent, error) from None
     try:
         with contextlib.suppress(OSError):  # the lock is what counts
-            note.write_text(_holder(), encoding="utf-8", errors="replace")
+            _write(note)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -85,6 +91,19 @@ def folder() -> Path:
     return path
 
 
+def _refuse_links(*paths: Path) -> None:
+    """Raise SettingsError where a link has the place of a lock file or a note."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            found = path.lstat()
+            # A second name of a file is a link too, and older versions of filelock empty the file.
+            if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
+                raise SettingsError(
+                    f"{path}: this is a link, and pbxsync makes none: somebody may want another file overwritten. Find "
+                    "out who made it and remove it, or name another folder with PBXSYNC_LOCK_DIR"
+                )
+
+
 def _unusable(path: Path, error: Exception) -> SettingsError:
     reason = getattr(error, "strerror", None) or type(error).__name__
     return SettingsError(f"{path}: no lock can be made there ({reason}); name another folder with PBXSYNC_LOCK_DIR")
@@ -99,8 +118,16 @@ def _holder() -> str:
     return f"process {os.getpid()}, started by {_user()} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _write(note: Path) -> None:
+    """Write a note into a new file: what had its name, such as a link that was made in this moment, is not followed."""
+    note.unlink(missing_ok=True)
+    with note.open("x", encoding="utf-8", errors="replace") as file:
+        file.write(_holder())
+
+
 def _read(note: Path) -> str:
     try:
-        return note.read_text(encoding="utf-8")[:200]
+        with open_regular(note, follow=False) as file:
+            return file.read(10_000).decode("utf-8")[:200]
     except (OSError, UnicodeDecodeError):
         return "a process that has not said who it is"

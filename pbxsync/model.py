@@ -233,6 +233,11 @@ class Change:
         route = self.after or self.before
         return route.name if route else ""
 
+    @property
+    def renames(self) -> bool:
+        """Whether the route has another name after the change."""
+        return self.before is not None and self.after is not None and self.before.name != self.after.name
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -384,13 +389,15 @@ class Status(StrEnum):
 class Outcome:
     """What became of one change of a plan; ``error`` says why where it was not applied.
 
-    Of one step of a move, ``change`` is what was sent, and ``moving`` the name of the route that is moved.
+    Of one step of a move, ``change`` is what was sent, and ``moving`` the name of the route that is moved. ``unsent``
+    says that the request surely never reached the PBX.
     """
 
     change: Change
     status: Status
     error: str | None = None
     moving: str | None = None
+    unsent: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +413,9 @@ class Applied:
     """What an apply did to one PBX: an outcome for each change of the plan, in the plan's order.
 
     ``findings`` are the failures that the query at the end found; ``notes`` what it saw that this run didn't do.
-    ``interrupted`` is the number of the signal that stopped the run, or None.
+    ``interrupted`` is the number of the signal that stopped the run, or None. ``elsewhere`` is which calls go elsewhere
+    now than before the run, where findings make that another thing than the plan says; None where it was not worked
+    out.
     """
 
     plan: Plan
@@ -415,6 +424,7 @@ class Applied:
     notes: tuple[str, ...] = ()
     interrupted: int | None = None
     error: str | None = None
+    elsewhere: tuple[Impact, ...] | None = None
 
     def count(self, status: Status) -> int:
         """How many changes came to this end."""

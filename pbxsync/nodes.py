@@ -5,7 +5,7 @@ from __future__ import annotations
 from pbxsync.document import Mapping, Node, Scalar, Sequence
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.schema_problems import path_text
-from pbxsync.yaml_text import reading
+from pbxsync.yaml_text import reading, truth
 
 
 def value(node: Node | None, key: str) -> Node | None:
@@ -39,6 +39,12 @@ def text(node: Node | None, key: str) -> str | None:
     """The text that stands at the key, by itself."""
     found = scalar(node, key)
     return found.text if found else None
+
+
+def is_true(node: Node | None, key: str) -> bool:
+    """Whether an unquoted true is at the key."""
+    found = value(node, key)
+    return isinstance(found, Scalar) and found.plain and truth(found.text) is True
 
 
 def texts(node: Node | None, key: str) -> tuple[str, ...]:

@@ -50,7 +50,10 @@ def plan_of(item: Any) -> Plan:
         blocked=tuple(item["blocked"]),
         skipped=tuple(map(_change, item["skipped"])),
         in_doubt=tuple(map(_doubt, item["in_doubt"])),
-        warnings=tuple(PlanWarning(one["rule"], one["message"]) for one in item["warnings"]),
+        ignored=tuple(item.get("ignored", ())),
+        warnings=_warnings(item["warnings"]),
+        refusals=_warnings(item.get("refusals", ())),
+        failures=_warnings(item.get("failures", ())),
         impact=None if item["impact"] is None else tuple(map(_impact, item["impact"])),
         tests=None if item["tests"] is None else tuple(map(_verdict, item["tests"])),
     )
@@ -66,7 +69,16 @@ def applied_of(item: Any) -> Applied:
         tuple(Finding(one["name"], one["message"]) for one in item["verification"]),
         tuple(item["notes"]),
         error=item["error"],
+        elsewhere=_elsewhere(item.get("impact_now")),
     )
+
+
+def _elsewhere(impact: Any) -> tuple[Impact, ...] | None:
+    return None if impact is None else tuple(map(_impact, impact))
+
+
+def _warnings(items: Any) -> tuple[PlanWarning, ...]:
+    return tuple(PlanWarning(item["rule"], item["message"]) for item in items)
 
 
 def problem_of(item: Any) -> Problem:

@@ -16,8 +16,11 @@ from pbxsync import schemas
 from pbxsync.dialplan.lint import field_findings
 from pbxsync.document import is_text, parser_for
 from pbxsync.model import DeclaredRoute, Desired, Location, Route
+from pbxsync.name_clashes import is_odd, name_clashes, odd_trunk
 from pbxsync.quick_schema import resolved, text_rule
-from pbxsync.schema_problems import url_problem
+from pbxsync.text_problems import url_problem
+from pbxsync.turned_comments import may_turn
+from pbxsync.yaml_text import truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +39,9 @@ def quick_read(data: bytes, file: str) -> tuple[Desired, Location | None] | None
     """What a file declares, without its digest, and where it says which PBX it is for.
 
     None where there may be anything to say of it, and where it has what only few files have: tests, includes, renames,
-    routes for some callers, anchors.
+    ignored names, routes for some callers, anchors.
     """
-    if not is_text(data):
+    if not is_text(data) or may_turn(data):
         return None
     parser = parser_for(data.removeprefix(codecs.BOM_UTF8))
     try:
@@ -58,7 +61,7 @@ def _rules() -> tuple[dict[str, Rule], Rule, dict[str, Rule]]:
     return (
         {key: text_rule(resolved(route[key], schema)) for key in texts},
         text_rule(resolved(route["trunks"]["items"], schema)),
-        {key: text_rule(resolved(value, schema)) for key, value in pbx.items()},
+        {key: text_rule(resolved(value, schema)) for key, value in pbx.items() if value.get("type") == "string"},
     )
 
 
@@ -73,6 +76,7 @@ class _Reader:
         self._next = get_event
         self._texts: dict[str, str] = {}
         self._pbx: dict[str, str] = {}
+        self._fresh_connections: bool | None = None
         self._pbx_place: Location | None = None
         self._routes: list[DeclaredRoute] | None = None
 
@@ -92,7 +96,15 @@ class _Reader:
         if self._routes is None:
             raise _Unsure
         pbx = self._pbx
-        desired = Desired(self._file, tuple(self._routes), pbx.get("name"), pbx.get("url"), pbx.get("type"))
+        desired = Desired(
+            self._file,
+            tuple(self._routes),
+            pbx.get("name"),
+            pbx.get("url"),
+            pbx.get("type"),
+            no_hidden_fields="hidden_fields" in pbx,
+            fresh_connections=self._fresh_connections or False,
+        )
         return desired, self._pbx_place
 
     def _section(self, name: str, key: Any) -> None:
@@ -133,24 +145,34 @@ class _Reader:
         while (key := self._key()) is not None:
             name = key.value
             text, plain = self._scalar()
+            if name == "fresh_connections" and plain and self._fresh_connections is None:
+                self._fresh_connections = self._truth(text)
+                continue
             if name in self._pbx or name not in rules or not rules[name](text, plain):
                 raise _Unsure
             self._pbx[name] = text
         if "url" in self._pbx and url_problem(self._pbx["url"]):
             raise _Unsure
 
+    def _truth(self, text: str) -> bool:
+        found = truth(text)
+        if found is None:
+            raise _Unsure
+        return found
+
     def _all_routes(self) -> list[DeclaredRoute]:
         self._begin(yaml.SequenceStartEvent)
         routes: list[DeclaredRoute] = []
-        names: set[str] = set()
         while type(event := self._next()) is yaml.MappingStartEvent:
             if event.anchor is not None or event.tag is not None:
                 raise _Unsure
             route = self._route()
-            names.add(route.name)
             mark: Any = event.start_mark
             routes.append(DeclaredRoute(route, Location(self._file, mark.line + 1, mark.column + 1)))
-        if type(event) is not yaml.SequenceEndEvent or len(names) < len(routes):
+        if type(event) is not yaml.SequenceEndEvent:
+            raise _Unsure
+        names = [declared.route.name for declared in routes]
+        if any(map(is_odd, names)) or next(name_clashes(names), None) is not None:
             raise _Unsure
         return routes
 
@@ -192,6 +214,8 @@ class _Reader:
         while type(event := self._next()) is yaml.ScalarEvent:
             text = event.value
             if event.tag is not None or event.anchor is not None or not rule(text, not event.style):
+                raise _Unsure
+            if text in trunks or odd_trunk(text):
                 raise _Unsure
             trunks.append(self._texts.setdefault(text, text))
         if type(event) is not yaml.SequenceEndEvent:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pbxsync.document import Mapping, Node, Scalar, Sequence
-from pbxsync.yaml_text import reading
+from pbxsync.yaml_text import reading, truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,8 @@ def plainly_keeps(schema: dict[str, Any], whole: dict[str, Any]) -> Check:
         return _text_check(schema)
     if kind == ["string", "null"] and keywords <= {"type", "minLength", "pattern"}:
         return _text_or_null_check(schema)
+    if kind == "boolean" and keywords == {"type"}:
+        return lambda node: type(node) is Scalar and node.plain and truth(node.text) is not None
     if keywords == {"const"} and type(schema["const"]) is int:
         return lambda node: type(node) is Scalar and node.plain and node.text == str(schema["const"])
     return _never

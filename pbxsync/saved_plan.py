@@ -18,9 +18,11 @@ from pbxsync import __version__, schemas
 from pbxsync.errors import PlanFileError, StaleState
 from pbxsync.loading import digest_of
 from pbxsync.model import Action, KnownRoute
-from pbxsync.names import original
+from pbxsync.names import copy_name
 from pbxsync.plan_values import plan_of
+from pbxsync.regular_file import read_regular
 from pbxsync.render.json import FORMAT_VERSION, document, plan_parts
+from pbxsync.shallow_json import TooDeep, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,14 +128,12 @@ def saved_text(
 def read_plans(path: Path) -> PlanFile:
     """The plans that a file holds. Raises PlanFileError, with the reason and what to do."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise PlanFileError(f"{path}: not a saved plan: it is larger than {MAX_BYTES >> 20} MiB")
-        value = json.loads(data)
+        value = loads(read_regular(path, MAX_BYTES))
     except OSError as error:
         raise PlanFileError(f"{path}: the saved plan can't be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except TooDeep as error:
+        raise PlanFileError(f"{path}: not a saved plan: {error}; {_AGAIN}") from None
+    except ValueError:
         raise PlanFileError(f"{path}: not a saved plan: it is not JSON, or cut short; {_AGAIN}") from None
     header = _checked(path, value)
     plans = zip(value["plans"], header["plans"], strict=True)
@@ -141,7 +141,7 @@ def read_plans(path: Path) -> PlanFile:
     return PlanFile(header["checksum"], tuple(_saved(path, item, made) for item, made in plans), errors)
 
 
-_AGAIN = "save it anew with: pbxsync plan --out"
+_AGAIN = "save it again with: pbxsync plan --out"
 
 
 def _checked(path: Path, value: Any) -> dict[str, Any]:
@@ -171,14 +171,18 @@ def _checked(path: Path, value: Any) -> dict[str, Any]:
 
 def _saved(path: Path, item: Any, made: Any) -> SavedPlan:
     plan = plan_of(item)
-    # A plan with a doubt is never saved.
-    if plan.in_doubt or not all(map(_fits, plan.changes)) or plan_parts([plan], (), ())["plans"] != [item]:
+    shown = {**_LATER, **item}
+    # A plan with a doubt or a refusal is never saved.
+    unsaved = plan.in_doubt or plan.refusals
+    if unsaved or not all(map(_fits, plan.changes)) or plan_parts([plan], (), ())["plans"] != [shown]:
         raise PlanFileError(f"{path}: not a saved plan: it would send something else than it shows; {_AGAIN}")
     return SavedPlan(
         plan, made["type"], made["add_only"], made["file_sha256"], made["known_state_sha256"], made["init"]
     )
 
 
+#: What a plan of format version 1.0 does not have.
+_LATER: Mapping[str, list[Any]] = {"ignored": [], "refusals": [], "failures": []}
 #: Whether a change has a route before it, and one after it.
 _SIDES = {
     Action.ADD: (False, True),
@@ -198,10 +202,21 @@ def _fits(change: Change) -> bool:
     steps = [step for step in (move.copy, *move.removals, move.rename) if step is not None]
     return (
         change.action is Action.MOVE
-        and all(step.move is None and _fits(step) and original(step.name) == change.name for step in steps)
+        and all(step.move is None and _fits(step) and _is_of(step, change) for step in steps)
         and (move.copy is None or _under(move.copy.after, change) == change.after)
         and (move.rename is None or move.rename.after == change.after)
     )
+
+
+def _is_of(step: Change, change: Change) -> bool:
+    """Return whether a step is about the route that a change moves, or about a copy of it.
+
+    What an earlier run left, a plan shows by name: a route that was renamed in the file since then has its old name.
+    """
+    move = change.move
+    if move is None or move.copy is None:
+        return True
+    return step.name == (copy_name(change.name) if step is move.copy else change.name)
 
 
 def _under(route: Route | None, change: Change) -> Route | None:

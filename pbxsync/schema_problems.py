@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pbxsync import schemas
 from pbxsync.document import Mapping, Node, Scalar, Sequence
 from pbxsync.model import Location, Problem, Severity
-from pbxsync.names import control_character, declared_fault, trunk_fault
 from pbxsync.quick_schema import plainly_keeps
 from pbxsync.quoting import masked, quoted, shown
-from pbxsync.urls import url_fault
-from pbxsync.yaml_text import integer, reading
+from pbxsync.text_problems import as_list, pbx_name_problem, text_problem, url_problem
+from pbxsync.yaml_text import integer, reading, truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,6 +88,9 @@ def _data(node: Node, instead: dict[int, list[Node]]) -> Any:
             return node.text
         if read == "null":
             return None
+        boolean = truth(node.text)
+        if boolean is not None:
+            return boolean
         number = integer(node.text)
         return 0.5 if number is None else number
     if isinstance(node, Sequence):
@@ -122,10 +123,11 @@ def _noun(path: _Path) -> str:
         return "the file"
     last = path[-1]
     if isinstance(last, int):
-        return {"routes": "a route", "trunks": "a trunk", "tests": "a test", "include": "a path"}.get(
-            str(path[-2]), "an entry"
-        )
+        return _ENTRIES.get(str(path[-2]), "an entry")
     return last
+
+
+_ENTRIES = {"routes": "a route", "trunks": "a trunk", "tests": "a test", "include": "a path", "ignore": "a name"}
 
 
 def _additional(error: ValidationError, node: Node, path: _Path) -> _Explained:
@@ -180,6 +182,8 @@ def _example(path: _Path) -> str:
         "routes": "routes: []",
         "tests": "tests: []",
         "include": "include: [../common/emergency.yaml]",
+        "ignore": 'ignore: ["lab-*"]',
+        "hidden_fields": "hidden_fields: none",
         "url": "url: https://192.0.2.10",
         "type": "type: json",
         "dial": 'dial: "911"',
@@ -216,6 +220,9 @@ def _type(error: ValidationError, node: Node, path: _Path) -> _Explained:
         fault = _not_a_list(node, path)
     elif wanted == "object":
         fault = ("wrong-type", f"{_noun(path)} is {_kind(node)}; it must be a mapping{_mapping_example(node, path)}")
+    elif wanted == "boolean":
+        found = node.text if isinstance(node, Scalar) and node.plain and node.text else _kind(node)
+        fault = ("wrong-type", f"{_noun(path)} is {found}; write true or false, without quotes")
     elif isinstance(node, Scalar):
         if "enum" in schema:
             return []  # told of by the choices that there are
@@ -263,7 +270,7 @@ def _instead_of_empty(path: _Path) -> str:
     noun = _noun(path)
     if noun in _MAY_BE_EMPTY:
         return f'write {noun}: "" or leave it out'
-    if noun == "a trunk":
+    if isinstance(path[-1], int):
         return "name one or remove it"
     leave = ", or leave it out" if noun in _MAY_BE_ABSENT or path[:1] == ("pbx",) else ""
     return f"write one, such as {_example(path)}{leave}"
@@ -286,20 +293,11 @@ def _list_for_text(node: Node, path: _Path) -> str:
 def _not_a_list(node: Node, path: _Path) -> _Fault:
     noun = _noun(path)
     if isinstance(node, Scalar) and noun == "trunks" and node.text.strip(", "):
-        return "wrong-type", f"trunks is {_kind(node)}; it must be a list: write trunks: [{_as_list(node.text)}]"
+        return "wrong-type", f"trunks is {_kind(node)}; it must be a list: write trunks: [{as_list(node.text)}]"
     if isinstance(node, Mapping) and noun in ("routes", "tests"):
         example = {"routes": '- name: "to16"', "tests": '- dial: "911"'}[noun]
         return "wrong-type", f"{noun} is a mapping; it must be a list: begin each entry with a dash, as in {example}"
     return "wrong-type", f"{noun} is {_kind(node)}; it must be a list, such as {_example(path)}"
-
-
-def _as_list(names: str) -> str:
-    return ", ".join(_in_list(name.strip()) for name in names.split(",") if name.strip())
-
-
-def _in_list(name: str) -> str:
-    """A name as it can stand in a list in brackets: quoted where it has to be."""
-    return name if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) and reading(name) is None else quoted(name)
 
 
 def _kind(node: Node) -> str:
@@ -325,7 +323,16 @@ def _enum(error: ValidationError, node: Node, path: _Path) -> _Explained:
         return []  # told of by its type
     choices = " or ".join(str(choice) for choice in _values(error))
     value = shown(node.text) if node.text else "empty"
-    return [(node, path, ("wrong-value", f"{_noun(path)} is {value}; it must be {choices}"))]
+    meaning = _MEANINGS.get(path, "")
+    return [(node, path, ("wrong-value", f"{_noun(path)} is {value}; it must be {choices}{meaning}"))]
+
+
+_MEANINGS: dict[_Path, str] = {
+    ("pbx", "hidden_fields"): (
+        ", which says that somebody looked: the routes on this PBX have nothing but the six fields; leave it out where "
+        "nobody looked"
+    )
+}
 
 
 def _length(_error: ValidationError, node: Node, path: _Path) -> _Explained:
@@ -349,48 +356,12 @@ def _pattern(_error: ValidationError, node: Node, path: _Path) -> _Explained:
     return [(node, path, _text_fault(text, path))]
 
 
-def url_problem(text: str) -> tuple[str, str] | None:
-    """Rule id and message where the text is no address of a PBX, else None."""
-    fault = url_fault(text)
-    if not fault:
-        return None
-    lacks_scheme = ":/" not in text and url_fault(f"https://{text}") is None
-    return "bad-url", f"url: {fault}; write {f'https://{text}' if lacks_scheme else 'one such as https://192.0.2.10'}"
-
-
 def _text_fault(text: str, path: _Path) -> _Fault:
-    noun = _noun(path)
     if path == ("pbx", "url"):
         return url_problem(text) or ("bad-url", f"url can't be read; write one such as {_example(path)}")
     if path == ("pbx", "name"):
-        return "bad-pbx-name", f"a PBX can't be called {shown(text)}: {_pbx_name_fault(text)}"
-    named = declared_fault(text) if noun == "name" else trunk_fault(text) if noun == "a trunk" else None
-    if named:
-        rule, reason = named
-        what = "a route" if noun == "name" else "a trunk"
-        return rule, f"{what} can't be called {shown(text)}: {reason}; {_other_name(rule, text, noun)}"
-    character = control_character(text)
-    return (
-        "control-character",
-        f"{noun} holds the control character {character}; no number has one, remove it",
-    )
-
-
-def _other_name(rule: str, name: str, noun: str) -> str:
-    if rule == "outer-space":
-        return f"write {quoted(name.strip())}"
-    if rule == "comma" and noun == "a trunk":
-        return f"write each by itself: [{_as_list(name)}]"
-    return "remove it" if rule == "control-character" else "choose another name"
-
-
-def _pbx_name_fault(name: str) -> str:
-    if name[:4].lower() == "file":
-        return "PBXSYNC_TOKEN_FILE names the file that holds the token; choose another name"
-    return (
-        "it picks variables such as PBXSYNC_TOKEN_HQ, so it consists of A-Z, a-z, 0-9, - and _, and begins with a "
-        "letter or digit"
-    )
+        return pbx_name_problem(text)
+    return text_problem(text, _noun(path), path[-1] if isinstance(path[-1], str) else None)
 
 
 _EXPLAIN: dict[str, Callable[[ValidationError, Node, _Path], _Explained]] = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pbxsync.collecting import held_off
 from pbxsync.model import FIELDS, Action, Change, Doubt, KnownRoute, KnownState, Route
+from pbxsync.shallow_json import TooDeep, loads
 from pbxsync.text import safe_json
 
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ def parse(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
 
 def _parsed(text: str, source: str) -> tuple[KnownState, tuple[InRun, ...]]:
     try:
-        value = _shallow(json.loads(text, object_pairs_hook=_object))
-    except RecursionError:
-        raise NoState("it is nested too deep") from None
+        value = _shallow(loads(text, object_pairs_hook=_object))
+    except TooDeep as error:
+        raise NoState(str(error)) from None
     except ValueError as error:
         raise NoState(f"it is not JSON, or cut short ({error})") from None
     _check_version(_get(value, "", "format_version", str))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: A line and a column, both from 1.
 Place: TypeAlias = tuple[int, int]
 
-_LINE_END = re.compile("\r\n|\r|\n")
+LINE_END = re.compile("\r\n|\r|\n")
 
 
 class Mark(Protocol):
@@ -33,13 +33,13 @@ def place_of(mark: Mark | None) -> Place:
 
 def end_of(text: str) -> Place:
     """Line and column right behind a text, counting line ends as YAML does."""
-    lines = _LINE_END.split(text)
+    lines = LINE_END.split(text)
     return len(lines), len(lines[-1]) + 1
 
 
 def lines_of(text: str) -> list[str]:
     """The lines of a text as YAML counts them, without an empty one behind the last line end."""
-    lines = _LINE_END.split(text)
+    lines = LINE_END.split(text)
     if len(lines) > 1 and not lines[-1]:
         lines.pop()  # behind the last line end there is no line
     return lines

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# What the log of a CI job takes for a command: GitHub's ``::command`` at the start of a line, behind spaces or not, and
+# What the log of a CI job takes for a command: GitHub's ``::command`` at the start of a line, after spaces or not, and
 # its ``##[command`` anywhere in one, as Azure's ``##vso[command``. A dial pattern such as ##[1-9] is none.
 _LEADING_COMMAND = re.compile("^( *):(?=:)")
 _INNER_COMMAND = re.compile(r"##(?=[A-Za-z]*\[[A-Za-z])")
+
+#: So many characters of a name are shown, which is five times what a PBX of this line keeps; and so many of a phrase.
+LONGEST_NAME, LONGEST_PHRASE = 200, 2_000
 
 
 def printable(text: str) -> str:
@@ -63,21 +66,26 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def listed(names: Iterable[str], limit: int = 20) -> str:
-    """Names with commas between them, cut where there are more than ``limit``."""
-    names = list(names)
-    more = f", and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+def short(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name, or other text, as a message shows it: a PBX may answer with text of any length."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def listed(items: Iterable[str], limit: int = 20, longest: int = LONGEST_NAME) -> str:
+    """Return names with commas between them: ``limit`` names at most, and of each ``longest`` characters at most."""
+    items = list(items)
+    more = f", and {len(items) - limit} more" if len(items) > limit else ""
+    return ", ".join(short(item, longest) for item in items[:limit]) + more
 
 
 def numbers_in_words(patterns: Sequence[str], but_not: Sequence[str] = (), limit: int = 8) -> str:
     """Dial patterns with commas between them, cut where there are many: ``9X., 8X. (but not 911)``."""
     left_out = f" (but not {listed(but_not, limit)})" if but_not else ""
-    return f"{listed(patterns, limit)}{left_out}"
+    return f"{listed(patterns, limit, LONGEST_PHRASE)}{left_out}"
 
 
 def callers_in_words(match: Sequence[str], but_not: Sequence[str], limit: int = 8) -> str:
-    """Which callers a set of calls is of, to stand behind numbers: `` from 20X but not 2001``; empty for everybody."""
+    """Which callers a set of calls is of, to follow numbers: `` from 20X but not 2001``; empty for everybody."""
     if not match:
         return f" from callers other than {listed(but_not, limit)}" if but_not else ""
     return f" from {' and '.join(match)}" + (f" but not {listed(but_not, limit)}" if but_not else "")

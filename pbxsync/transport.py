@@ -1,33 +1,34 @@
-"""One POST after the other over one connection to a PBX. The only module that knows httpx.
+"""One POST after the other to one PBX, over a connection that is kept between them where that is safe.
 
-Every error of the transport is mapped to `pbxsync.errors`: what never left is `NotSent`, what left and brought no
-whole answer is `AnswerLost`.
+The only importer of httpx. Every fault is mapped to `pbxsync.errors`: what never left is `NotSent`, what left and
+brought no whole answer is `AnswerLost`.
 
 The access token travels in the query string. So requests go through `httpx.HTTPTransport` itself: `httpx.Client` would
-log each address, token included. No error made here holds an address, nor words of a server, which may repeat one.
+log each address, token included. No error made here holds an address with a query, nor words of a server, which may
+repeat one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import ssl
 import sys
-import threading
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from pbxsync import __version__
 from pbxsync.errors import AnswerLost, CertificateRefused, NotSent, SettingsError
-from pbxsync.threads import without_signals
-from pbxsync.urls import is_loopback
+from pbxsync.proxies import proxy_for
+from pbxsync.tls_faults import certificate_fault, handshake_fault, pin_fault
+from pbxsync.wire import Wire, WrongPin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from pbxsync.wire import Certificate
 
 # httpx imports its own command line, and rich with it, where rich is installed; it goes without where that is missing.
 sys.modules["httpx._main"] = None  # type: ignore[assignment]
@@ -38,9 +39,10 @@ finally:
 
 #: The largest answer that is read, in bytes.
 MAX_ANSWER = 16 * 1024 * 1024
+#: After so many seconds without a request a connection is not used again: many web servers close it about then.
+MAX_IDLE = 5.0
 
 IS_IT_A_PBX = "is the address that of a PBX with this API?"
-
 
 _exchanging: ContextVar[bool] = ContextVar("_exchanging", default=False)
 
@@ -77,217 +79,200 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-class _Watch:
-    """Sees a request leave, and from then on gives the whole answer ``timeout`` seconds.
+class Transport:
+    """Requests to one address; ``timeout`` is in seconds, for connecting and again for the whole answer.
 
-    httpx limits each read alone: a PBX that sends a byte now and then would never run out of time. So once the time
-    is up, the socket is shut down, and the read that waits on it ends. Given to httpx as its ``trace`` extension.
+    With ``pins`` the PBX's certificate must have one of these SHA-256 fingerprints, in lower-case hex, besides what
+    ``tls`` asks for. Raises SettingsError where the environment names a proxy that can't be used.
     """
 
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
-        self._socket: socket.socket
-        self._guard = threading.Lock()
-        #: When the time is up, on the monotonic clock; None while nothing is waited for.
-        self.deadline: float | None = None
-        self.left = False
-        self.expired = False
-
-    def begin(self) -> None:
-        """Forget the request before."""
-        self.left = self.expired = False
-
-    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Told by httpcore how far it is."""
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            self._socket = info["return_value"].get_extra_info("socket")
-        elif event.endswith(".send_request_headers.started"):
-            # The first request on a connection through a proxy is a CONNECT to that.
-            self.left = info["request"].method == b"POST"
-            self.deadline = time.monotonic() + self.timeout
-
-    def end(self) -> None:
-        """Stop the clock; after this it does nothing any more."""
-        with self._guard:
-            self.deadline = None
-
-    def expire(self) -> None:
-        """End what waits on the socket, if the time is up."""
-        with self._guard:
-            if self.deadline is None or self.deadline > time.monotonic():
-                return
-            self.deadline = None
-            self.expired = True
-            with contextlib.suppress(OSError):
-                # Not SSLSocket's own shutdown, which takes TLS away from under the thread that reads.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-class _Clock:
-    """One thread that looks after all watches of the process: to start one takes longer than a request does."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._watches: set[_Watch] = set()
-        self._thread: threading.Thread | None = None
-
-    def add(self, watch: _Watch) -> None:
-        """Look after it from now on."""
-        with self._changed:
-            self._watches.add(watch)
-            if self._thread is None or not self._thread.is_alive():  # a child process has none of its parent's threads
-                self._thread = threading.Thread(target=self._run, daemon=True)
-                with without_signals():
-                    self._thread.start()
-            self._changed.notify()
-
-    def remove(self, watch: _Watch) -> None:
-        """Look after it no longer."""
-        with self._changed:
-            self._watches.discard(watch)
-            self._changed.notify()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                if not self._watches:
-                    self._thread = None
-                    return
-                self._changed.wait(self._sleep())
-                due = list(self._watches)
-            for watch in due:
-                watch.expire()
-
-    def _sleep(self) -> float:
-        """How many seconds there are until a time may be up, also that of a request that leaves in a moment."""
-        now = time.monotonic()
-        ends = [watch.deadline for watch in self._watches]
-        waits = [watch.timeout for watch in self._watches] + [end - now for end in ends if end is not None]
-        return max(0.0, min(waits))
-
-
-_CLOCK = _Clock()
-
-
-class Transport:
-    """One connection to one address; ``timeout`` is in seconds, for connecting and again for the whole answer."""
-
-    def __init__(self, url: str, timeout: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, url: str, timeout: float, tls: ssl.SSLContext | None, pins: tuple[str, ...] = ()) -> None:
         self._url = url
         self._timeout = timeout
-        #: This side's address on the connection, for the calls that tell it to the PBX.
-        self.local_address = "127.0.0.1"
-        verify: ssl.SSLContext | bool = False
-        if url.startswith("https://"):
-            verify = tls or ssl.create_default_context()
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        #: Taken apart once for each call that there is: that takes as long as half of a request does.
+        secure = url.startswith("https://")
+        self._tls: ssl.SSLContext | bool = (tls or ssl.create_default_context()) if secure else False
+        self._wire = Wire(timeout, pins)
+        self._proxy = _proxy(url)
+        self._http: httpx.HTTPTransport | None = None
+        #: Parsed once for each call: that takes as long as half of a request does.
         self._urls: dict[str, httpx.URL] = {}
-        self._watch = _Watch(timeout)
+        #: Whether each request goes over a connection of its own.
+        self.fresh = False
         for name in ("connection", "http11", "proxy"):
             logging.getLogger(f"httpcore.{name}").addFilter(_OTHERS_ONLY)  # once is enough, and twice is once
-        try:
-            self._proxy = _proxy(url)
-            self._http = httpx.HTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=self._proxy)
-        except (httpx.InvalidURL, ValueError, ImportError):
-            # Not the reason in httpx's words: they repeat the proxy's address, which may hold a password.
-            raise SettingsError(
-                "the proxy that the environment names can't be used; write one such as http://192.0.2.1:3128, or name "
-                "the PBX in NO_PROXY"
-            ) from None
 
-        _CLOCK.add(self._watch)
+    @property
+    def local_address(self) -> str:
+        """The address of this side of the connection, for the calls that report it to the PBX."""
+        return self._wire.local_address
 
     def close(self) -> None:
         """Close the connection."""
-        _CLOCK.remove(self._watch)
-        with _unlogged():
-            self._http.close()
+        if self._http is not None:
+            with _unlogged():
+                self._http.close()
+            self._http = None
 
     def post(self, call: str, target: str, content_type: str, body: bytes) -> Reply:
         """Send one request and read its whole answer.
 
         ``target`` is path and query. Redirects are not followed. Raises NotSent, CertificateRefused, AnswerLost.
         """
-        self._watch.begin()
+        if self.fresh:
+            self.close()
+        self._wire.begin()
         try:
             with _unlogged():
-                reply = self._exchange(call, self._request(target, content_type, body))
-        except (httpx.InvalidURL, httpx.RequestError, UnicodeError) as error:
-            # The last is a host that no resolver takes, such as one with an empty label.
+                reply, rest = self._exchange(call, self._request(target, content_type, body))
+        except (httpx.InvalidURL, httpx.RequestError, OSError, UnicodeError, WrongPin) as error:
+            # A UnicodeError comes from a host that no resolver takes, such as one with an empty label.
+            self.close()
             raise self._failure(call, error) from None
-        finally:
-            self._watch.end()
-        if self._watch.expired:
-            # An answer without a length ends where the socket was shut down, as if it were whole.
-            raise self._late(call)
+        except BaseException:
+            self.close()
+            raise
+        if rest is not None or self.fresh:
+            self.close()
+        if rest:
+            why = "bytes came after the answer (a second one, or a wrong Content-Length)"
+            raise AnswerLost(call, f"{call}: {why}, so that it can't be trusted")
         return reply
 
     def _request(self, target: str, content_type: str, body: bytes) -> httpx.Request:
-        timeout = self._timeout
         url = self._urls.get(target)
         if url is None:
             url = self._urls[target] = httpx.URL(self._url + target)
-        return httpx.Request(
-            "POST",
-            url,
-            headers={
-                "Content-Type": content_type,
-                "Accept-Encoding": "identity",
-                "User-Agent": f"pbxsync/{__version__}",
-            },
-            content=body,
-            extensions={
-                "timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout},
-                "trace": self._watch,
-            },
-        )
+        headers = {
+            "User-Agent": f"pbxsync/{__version__}",
+            "Accept-Encoding": "identity",
+            "Content-Type": content_type,
+        }
+        if self.fresh:
+            headers["Connection"] = "close"
+        return httpx.Request("POST", url, headers=headers, content=body, extensions=self._extensions(self._wire))
 
-    def _exchange(self, call: str, request: httpx.Request) -> Reply:
+    def _extensions(self, wire: Wire) -> dict[str, object]:
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+        return {"timeout": limits, "trace": wire}
+
+    def _exchange(self, call: str, request: httpx.Request) -> tuple[Reply, bytes | None]:
+        """Send a request; return its answer, and what came after that (see `Wire.end`)."""
+        if self._http is None:
+            self._http = self._opened(self._tls)
         response = self._http.handle_request(request)
         try:
-            stream = response.extensions.get("network_stream")
-            address = stream.get_extra_info("client_addr") if stream is not None else None
-            self.local_address = address[0] if address else self.local_address
             body = _bounded(call, response, xml="xml" in request.headers["content-type"])
+            rest = self._wire.end()
         finally:
             response.close()
         headers = response.headers
-        return Reply(response.status_code, headers.get("location", ""), headers.get("retry-after", ""), body)
+        return Reply(response.status_code, headers.get("location", ""), headers.get("retry-after", ""), body), rest
+
+    def _opened(self, tls: ssl.SSLContext | bool) -> httpx.HTTPTransport:
+        """A transport for one connection. Before each request it checks that this one is silent, or makes another."""
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=MAX_IDLE)
+        return httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=self._proxy)
 
     def _failure(self, call: str, error: Exception) -> NotSent | AnswerLost:
-        """What an error of httpx means: nothing of the request left, or its answer is lost."""
-        if not self._watch.left:
-            return self._not_sent(call, error)
-        if self._watch.expired or isinstance(error, httpx.TimeoutException):
-            return self._late(call)
-        return AnswerLost(call, f"{call}: the connection broke before the answer was complete{_because(error)}")
+        """What an error means: nothing of the request left, or its answer is lost."""
+        cause = _cause(error)
+        return self._lost(call, cause) if self._wire.left else self._not_sent(call, cause)
 
-    def _late(self, call: str) -> AnswerLost:
-        return AnswerLost(call, f"{call}: no whole answer within {self._timeout:g} s (see --timeout)")
+    def _lost(self, call: str, error: Exception) -> AnswerLost:
+        """What an error after the request left means."""
+        if _is_time_limit(error):
+            return AnswerLost(call, f"{call}: no whole answer within {self._timeout:g} s (see --timeout)", late=True)
+        ended = isinstance(error, ConnectionError | httpx.ProtocolError | ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        silent = ended and self._wire.answers > 0 and not self._wire.answered
+        message = f"{call}: the connection broke before the answer was complete{_because(error)}"
+        return AnswerLost(call, message, silent=silent)
 
     def _not_sent(self, call: str, error: Exception) -> NotSent:
-        if not isinstance(error, httpx.RequestError):
-            return NotSent(call, f"{call}: the address {self._url} can't be used")
+        """What an error before the request left means."""
         host = urlsplit(self._url).netloc
-        cause = _tls_cause(error)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            message = f"the certificate of {host} is not trusted ({cause.verify_message}); {_way_out(cause)}"
-            return CertificateRefused(
-                call, f"{call}: {message}, or, where nobody can listen in, take any with --insecure"
-            )
-        if isinstance(cause, ssl.SSLEOFError):
-            # A PBX that is starting does so; and a retry does no harm where nothing was sent.
-            return NotSent(call, f"{call}: {host} closed the connection during the TLS handshake; is it up?")
-        if cause is not None:
-            message = f"{call}: {host} does not speak TLS as it should ({cause.reason}); is it an http:// address?"
-            return CertificateRefused(call, message)
-        if self._watch.expired or isinstance(error, httpx.TimeoutException):
+        if isinstance(error, WrongPin):
+            return CertificateRefused(call, f"{call}: {pin_fault(self._url, error.certificate)}")
+        if isinstance(error, ssl.SSLError):
+            return self._tls_refused(call, error)
+        if not isinstance(error, httpx.RequestError | OSError):
+            return NotSent(call, f"{call}: the address {self._url} can't be used")
+        if _is_time_limit(error):
             return NotSent(call, f"{call}: can't connect to {host} within {self._timeout:g} s; is it up?")
         if self._proxy is not None:
             way = "through the proxy that the environment names (see NO_PROXY)"
             return NotSent(call, f"{call}: can't reach {host} {way}{_because(error)}")
         return NotSent(call, f"{call}: can't reach {host}{_because(error)}; is the address right and the PBX up?")
+
+    def _tls_refused(self, call: str, error: ssl.SSLError) -> NotSent:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            fault = certificate_fault(error, self._url, self._shown_certificate())
+            return CertificateRefused(call, f"{call}: {fault}")
+        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            # A PBX that is starting does so; and a retry does no harm where nothing was sent.
+            host = urlsplit(self._url).netloc
+            return NotSent(call, f"{call}: {host} closed the connection during the TLS handshake; is it up?")
+        return CertificateRefused(call, f"{call}: {handshake_fault(error, self._url)}")
+
+    def _shown_certificate(self) -> Certificate | None:
+        """The certificate that the PBX shows; None where it can't be fetched."""
+        unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unchecked.check_hostname = False
+        unchecked.verify_mode = ssl.CERT_NONE
+        shown = self._certificate(unchecked)
+        if shown is None:
+            return None
+        # Python decodes a trusted certificate alone, so another connection trusts this one.
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname = False
+        trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        with contextlib.suppress(ssl.SSLError):
+            trusting.load_verify_locations(cadata=shown.der)
+        return self._certificate(trusting) or shown
+
+    def _certificate(self, tls: ssl.SSLContext) -> Certificate | None:
+        """The certificate of the PBX, by a connection that ends before a request: no pin fits."""
+        request = httpx.Request("GET", self._url, extensions=self._extensions(Wire(self._timeout, ("none",))))
+        with _unlogged(), self._opened(tls) as http:
+            try:
+                http.handle_request(request)
+            except WrongPin as found:
+                return found.certificate
+            except (httpx.RequestError, OSError):
+                return None
+        return None
+
+
+def _proxy(url: str) -> httpx.Proxy | None:
+    """The proxy that the environment names for this address. Raises SettingsError where that can't be used."""
+    address = proxy_for(url)
+    if address is None:
+        return None
+    try:
+        proxy = httpx.Proxy(address)
+    except (httpx.InvalidURL, ValueError):
+        # Not the reason in httpx's words: they repeat the proxy's address, which may hold a password.
+        proxy = None
+    if proxy is None or proxy.url.scheme != "http" or not proxy.url.host:
+        raise SettingsError(
+            "the proxy that the environment names can't be used; write one such as http://192.0.2.1:3128, or name the "
+            "PBX in NO_PROXY"
+        )
+    return proxy
+
+
+def _cause(error: Exception) -> Exception:
+    """The system's error that an error of httpx was made from, where there is one; else the error itself."""
+    if isinstance(error, httpx.NetworkError | httpx.TimeoutException) and error.__cause__ is not None:
+        # httpx names httpcore's error as the cause; httpcore removes the cause of that, but not its context.
+        cause = error.__cause__.__context__
+        if isinstance(cause, OSError):
+            return cause
+    return error
+
+
+def _is_time_limit(error: Exception) -> bool:
+    """Whether the time limit ended it. The system's own «timed out», of a connection that is gone, has an errno."""
+    return isinstance(error, httpx.TimeoutException) or (isinstance(error, TimeoutError) and error.errno is None)
 
 
 def _because(error: Exception) -> str:
@@ -295,38 +280,7 @@ def _because(error: Exception) -> str:
     if isinstance(error, httpx.ProxyError):
         status = str(error)[:3]  # what follows are the proxy's words
         return f" (HTTP {status})" if status.isascii() and status.isdigit() else ""
-    return f" ({error})" if isinstance(error, httpx.NetworkError) and str(error) else ""
-
-
-def _way_out(error: ssl.SSLCertVerificationError) -> str:
-    """What to do about a certificate that is refused, by OpenSSL's number of the reason (X509_V_ERR_…)."""
-    if error.verify_code in (62, 64):  # HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH
-        return "name the PBX in pbx.url as its certificate does"
-    if error.verify_code in (9, 10):  # CERT_NOT_YET_VALID, CERT_HAS_EXPIRED
-        return "renew it on the PBX (are the clocks right, there and here?)"
-    return "give the CA that signed it with --ca-file"
-
-
-def _proxy(url: str) -> httpx.Proxy | None:
-    """The proxy that the environment names for this address, if any; none for this machine's own addresses."""
-    from urllib.request import getproxies_environment, proxy_bypass
-
-    parts = urlsplit(url)
-    named = getproxies_environment()
-    address = named.get(parts.scheme) or named.get("all")
-    if not address or is_loopback(url) or proxy_bypass(parts.netloc):
-        return None
-    return httpx.Proxy(address if "://" in address else f"http://{address}")
-
-
-def _tls_cause(error: BaseException) -> ssl.SSLError | None:
-    """The TLS fault that a connection failed for, if it was one."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
+    return f" ({error})" if isinstance(error, OSError) and str(error) else ""
 
 
 def _bounded(call: str, response: httpx.Response, *, xml: bool) -> bytes:
@@ -336,7 +290,8 @@ def _bounded(call: str, response: httpx.Response, *, xml: bool) -> bytes:
         # None was asked for, and what unpacks to a thousand times its size would be no bounded answer.
         raise AnswerLost(call, f"{call}: the answer is compressed, though that was not asked for; {IS_IT_A_PBX}")
     body = bytearray()
-    for chunk in response.iter_raw():
+    # Not iter_raw, which may close the connection before it is known what comes after the answer.
+    for chunk in cast("httpx.SyncByteStream", response.stream):
         body += chunk
         if len(body) > MAX_ANSWER:
             shorter = " (JSON is shorter: --type json)" if xml else ""

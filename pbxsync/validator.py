@@ -14,10 +14,11 @@ from pbxsync.document import Document, Mapping, Node, Scalar
 from pbxsync.file_tests import claims, problems_of_tests
 from pbxsync.lint_problems import field_problems, table_problems
 from pbxsync.model import DeclaredRoute, Desired, Location, Problem, Route, Severity
-from pbxsync.names import COPY
-from pbxsync.nodes import mapping, problem_at, scalar, sequence, text
-from pbxsync.quoting import shown
-from pbxsync.schema_problems import schema_problems, url_problem
+from pbxsync.name_problems import name_problems
+from pbxsync.names import text_fault
+from pbxsync.nodes import is_true, mapping, problem_at, scalar, sequence, text
+from pbxsync.schema_problems import schema_problems
+from pbxsync.text_problems import url_problem
 from pbxsync.yaml_text import reading
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Checked:
     """What the check of one file came to. ``desired`` is None exactly where ``problems`` holds an error.
 
     ``includes`` are the files that it includes, in order, and ``pbx`` is where it says which PBX it is for. Once they
-    are read too, ``borrowed`` are the problems that are theirs.
+    are read too, ``borrowed`` are the problems that are theirs. ``ignores`` are the patterns of ignored names, with
+    their places.
     """
 
     file: str
@@ -60,6 +62,7 @@ class Checked:
     includes: tuple[Include, ...] = ()
     pbx: Location | None = None
     borrowed: tuple[Borrowed, ...] = ()
+    ignores: tuple[tuple[str, Location], ...] = ()
 
 
 def check(document: Document, *, table: bool = False) -> Checked:
@@ -90,7 +93,8 @@ def check(document: Document, *, table: bool = False) -> Checked:
         for problem in table_problems(document.file, routes.items if routes else [], declared):
             first.setdefault(problem.order, problem)
     ordered = tuple(problem for _, problem in sorted(first.items()))
-    return Checked(document.file, desired, ordered, includes, _pbx_place(document.file, root))
+    places = ((item.text, Location(document.file, item.line, item.column)) for item in _patterns(root))
+    return Checked(document.file, desired, ordered, includes, _pbx_place(document.file, root), ignores=tuple(places))
 
 
 def _includes(file: str, root: Node | None) -> Iterator[Include]:
@@ -100,7 +104,16 @@ def _includes(file: str, root: Node | None) -> Iterator[Include]:
     before = "routes" not in keys or ("include" in keys and keys.index("include") < keys.index("routes"))
     for n, item in enumerate(paths.items if paths else ()):
         if isinstance(item, Scalar) and item.text and not (item.plain and reading(item.text)):
+            if text_fault(item.text):
+                continue  # no file has such a name, and the problem is reported already
             yield Include(item.text, Location(file, item.line, item.column), f"include[{n}]", before)
+
+
+def _patterns(root: Node | None) -> list[Scalar]:
+    """The patterns of ignored names that are text."""
+    found = sequence(root, "ignore")
+    scalars = [item for item in (found.items if found else ()) if isinstance(item, Scalar)]
+    return [item for item in scalars if not (item.plain and reading(item.text)) and not text_fault(item.text)]
 
 
 def _pbx_place(file: str, root: Node | None) -> Location | None:
@@ -123,61 +136,9 @@ def _rule_problems(file: str, root: Node) -> Iterator[Problem]:
         yield problem_at(file, url, ("pbx", "url"), fault)
     routes = sequence(root, "routes")
     entries = [(n, route) for n, route in enumerate(routes.items if routes else ()) if isinstance(route, Mapping)]
-    yield from _name_problems(file, entries)
-    yield from _rename_problems(file, entries)
+    yield from name_problems(file, entries, _patterns(root))
     yield from field_problems(file, entries)
     yield from problems_of_tests(file, root)
-
-
-_Entries = list[tuple[int, Mapping]]
-
-
-def _name_problems(file: str, entries: _Entries) -> Iterator[Problem]:
-    first: dict[str, Scalar] = {}
-    for n, route in entries:
-        name = scalar(route, "name")
-        if name is None:
-            continue
-        if name.text in first:
-            at, message = _again(route, name, first[name.text], "a route is called")
-            yield problem_at(file, at, ("routes", n, "name"), ("duplicate-name", f"{message}; names are unique"))
-        first.setdefault(name.text, name)
-
-
-def _again(route: Mapping, value: Scalar, first: Scalar, words: str) -> tuple[Node, str]:
-    """Where and how to tell that a route has the value of another: with itself if an alias or merge gave it both."""
-    if (value.line, value.column) == (first.line, first.column):
-        return route, f"{words} {shown(value.text)} by the alias or merge here, and in line {first.line} already"
-    return value, f"{words} {shown(value.text)} in line {first.line} already"
-
-
-def _rename_problems(file: str, entries: _Entries) -> Iterator[Problem]:
-    if not any("renamed_from" in route.entries for _, route in entries):
-        return
-    names = {name.text: name for _, route in entries if (name := scalar(route, "name"))}
-    taken: dict[str, Scalar] = {}
-    for n, route in entries:
-        old = scalar(route, "renamed_from")
-        if old is None:
-            continue
-        at: Node = old
-        rule = "rename-clash"
-        if old.text.lower().endswith(COPY):
-            rule = "reserved-name"
-            message = (
-                f"renamed_from is {shown(old.text)}, the name of a copy that pbxsync made to move a route; write the "
-                "name that the route had in the file"
-            )
-        elif old.text in names:
-            line = names[old.text].line
-            message = f"renamed_from is {shown(old.text)}, the name of a route of this file (line {line}); remove it"
-        elif old.text in taken:
-            at, message = _again(route, old, taken[old.text], "a route is renamed from")
-            message += "; only one can be"
-        else:
-            taken[old.text] = old
-            continue
-        yield problem_at(file, at, ("routes", n, "renamed_from"), (rule, message))
 
 
 # --- the routes ---------------------------------------------------------------------------------------------------
@@ -197,6 +158,9 @@ def _desired(file: str, root: Mapping, *, keep: bool) -> Desired:
         name=text(pbx, "name"),
         url=text(pbx, "url"),
         type=text(pbx, "type"),
+        ignore=tuple(dict.fromkeys(pattern.text for pattern in _patterns(root))),
+        no_hidden_fields=text(pbx, "hidden_fields") is not None,
+        fresh_connections=is_true(pbx, "fresh_connections"),
         tests=claims(file, root),
     )
 

@@ -1,209 +1,348 @@
-"""What a PBX holds, against what was sent to it: what was stored otherwise, lost, doubled or put elsewhere."""
+"""What a PBX shows, against what was sent to it: what it stored otherwise, lost, doubled or put elsewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pbxsync.equal_names import NameIndex
 from pbxsync.known_state import with_changes
-from pbxsync.model import Change, Finding, KnownRoute, Outcome, Route, Status
-from pbxsync.names import folded
+from pbxsync.model import Finding, KnownRoute, Status
+from pbxsync.names import is_copy, original
+from pbxsync.pairing import displaced, listed_routes, pair
+from pbxsync.stored import may_be_stored_as, what_to_write
 from pbxsync.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pbxsync.model import Change, Outcome, Route
+    from pbxsync.pairing import Displaced, Listed
 
 
-def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
-    """Hold the PBX's routes against a change that it should have carried out; what is wrong in words, or None."""
-    return _fault(change, _by_name(routes), ())
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The result of a look at the PBX.
+
+    ``findings`` are failures: what is not as this run should have left it. ``notes`` are what somebody else did.
+    ``unlisted`` are routes that should be there, and that the PBX's list does not show under any name.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
-class Seen:
-    """The routes that a PBX has shown, for questions about many of them."""
+class Snapshot:
+    """The routes that a PBX has shown, for questions about single ones."""
 
     def __init__(self, routes: Iterable[KnownRoute]) -> None:
-        self._by_name: dict[str, list[KnownRoute]] = {}
-        for known in routes:
-            self._by_name.setdefault(folded(known.route.name), []).append(known)
+        self._routes = tuple(routes)
+        self._by_name = NameIndex((known.route.name, known) for known in self._routes)
+        self._ids = Counter(known.id for known in self._routes)
+
+    def named(self, name: str) -> list[KnownRoute]:
+        """Return the routes of this very name."""
+        return [known for other, known in self._by_name.equal_to(name) if other == name]
 
     def once(self, route: Route) -> bool:
-        """Whether the PBX holds exactly one route like this, by this very name."""
-        return sum(known.route == route for known in self._by_name.get(folded(route.name), ())) == 1
+        """Return whether the PBX holds exactly one route like this, by this very name."""
+        return [known.route for known in self.named(route.name)] == [route]
 
     def id(self, change: Change) -> str | None:
-        """The PBX's id of the route that a change updates or deletes, which must be there."""
-        named = self._by_name[folded(change.before.name)] if change.before else []
+        """Return the PBX's id of the route that a change updates or deletes; the route must be there."""
+        named = self.named(change.before.name) if change.before else []
         return next(known.id for known in named if known.route == change.before)
 
     def removal_fault(self, change: Change) -> str | None:
-        """Why a route must not be deleted any more: it is not what was planned, or not alone.
-
-        A PBX may delete by a name that it compares without regard to case.
-        """
-        named = self._by_name.get(folded(change.name), [])
+        """Return why a route must not be deleted any more: it is not what was planned, or not alone."""
+        name = change.name
+        equal = sorted({other for other, _ in self._by_name.equal_to(name)} - {name})
+        if equal:
+            return f"{name} is not deleted: the PBX holds {listed(equal, 3)} too, and may take both for one"
+        named = self.named(name)
         if len(named) > 1:
-            count = len(named)
-            return f"the PBX holds {count} routes by the name {change.name}, in whatever case, and may delete them all"
+            return f"{name} is not deleted: the PBX holds {len(named)} routes of this name, and may delete them all"
         if [known.route for known in named] != [change.before]:
-            return f"{change.name} was changed on the PBX by somebody else meanwhile, and is not deleted"
+            return f"{name} was changed on the PBX by somebody else meanwhile, and is not deleted"
+        if change.id is not None and named[0].id != change.id:
+            return f"{name} has another id on the PBX than before ({named[0].id}, not {change.id}), and is not deleted"
+        if named[0].id is not None and self._ids[named[0].id] > 1:
+            return f"{name} is not deleted: the PBX shows another route with its id ({named[0].id})"
         return None
 
 
-def verify(
-    known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Sequence[KnownRoute]
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Hold what the PBX has after a run against what it had before and what the run did.
-
-    Gives the failures (what was not stored as sent, what was lost, doubled or put elsewhere), and notes of what
-    somebody else changed.
-    """
-    outcomes = list(outcomes)
-    applied = [outcome.change for outcome in outcomes if outcome.status is Status.APPLIED]
-    expected = with_changes(known, applied)
-    before, after = _by_name(expected), _by_name(actual)
-    findings = list(_unlike_sent(applied, after, before))
-    touched = {change.name for change in applied}
-    findings += [
-        Finding(name, f"{name} is gone from the PBX, though this run did not delete it")
-        for name, routes in before.items()
-        if name not in touched and len(after.get(name, ())) < len(routes)
-    ]
-    reordered = []
-    for name, higher in _misplaced(expected, actual):
-        if touched.isdisjoint([name, *higher]):
-            reordered.append(f"put above {name} on the PBX by somebody else meanwhile: {listed(higher)}")
-        else:
-            message = f"{listed(higher, 3)} stands above {name} on the PBX, belongs behind it, and may take its calls"
-            findings.append(Finding(higher[0], f"{message}; put it in its place on the PBX"))
-    gone = {change.before.name for change in applied if change.before}
-    # A delete that is carried out late leaves nothing to see.
-    failed = {one.change.name for one in outcomes if one.status is Status.FAILED and one.change.after}
-    return tuple(findings), (*_notes(before, after, touched | gone, failed), *reordered)
-
-
-def doubled(
-    known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Iterable[KnownRoute]
-) -> tuple[Finding, ...]:
-    """The names of routes that are there more often than before, though the run did not send them; see `verify`."""
-    sent = {outcome.change.name for outcome in outcomes if outcome.status is Status.APPLIED}
-    before = Counter(one.route.name for one in known)
-    after = Counter(one.route.name for one in actual)
-    return tuple(
-        Finding(name, f"{name} is there {count} times, and this run did not send it; delete all but one on the PBX")
-        for name, count in after.items()
-        if count > max(1, before[name]) and name not in sent
-    )
-
-
-def _unlike_sent(
-    applied: Iterable[Change], there: Mapping[str, list[Route]], expected: Mapping[str, list[Route]]
-) -> Iterator[Finding]:
-    """What the PBX did not store as it was sent, for each change that counts at the end."""
-    faults = [(change, fault) for change in _last(applied) if (fault := _fault(change, there, expected))]
-    missing = [change.after for change, _ in faults if change.after and change.name not in there]
-    strangers = [one for name in there if missing and name not in expected for one in there[name]]
-    renamed = {replace(one, name=""): one.name for one in strangers}
-    for change, fault in faults:
-        if change.after in missing:
-            only = strangers[0] if len(missing) == len(strangers) == 1 else None
-            fault += _elsewhere(change.after, renamed, only)
-        yield Finding(change.name, fault)
-
-
-def _elsewhere(sent: Route, renamed: Mapping[Route, str], only: Route | None) -> str:
-    """Under which other name the PBX may hold a route that is not there; ``only`` is its one new route of no change."""
-    name = renamed.get(replace(sent, name=""))
-    if name is not None:
-        return f'; the PBX has stored its fields under the name "{name}"'
-    if only is None:
-        return ""
-    return f'; a new route, "{only.name}", may be what the PBX made of it: {_fields_unlike(sent, only)}'
-
-
-def _last(applied: Iterable[Change]) -> Iterable[Change]:
-    """The changes without those of which a later one took over: a copy's add, once the copy has its final name."""
-    last: dict[str, Change] = {}
-    for change in applied:
-        if change.before:
-            last.pop(change.before.name, None)
-        last[change.name] = change
-    return last.values()
-
-
-def _by_name(routes: Iterable[KnownRoute]) -> dict[str, list[Route]]:
-    """The routes of each name in their order; there may be two of one name."""
-    found: dict[str, list[Route]] = {}
-    for known in routes:
-        found.setdefault(known.route.name, []).append(known.route)
-    return found
-
-
-def _fault(change: Change, there: Mapping[str, list[Route]], expected: Container[str]) -> str | None:
-    """What is wrong with the routes of a change's names; another route may be ``expected`` to have the old name."""
-    named = there.get(change.name, [])
+def stored_fault(change: Change, routes: Iterable[KnownRoute]) -> str | None:
+    """Return what is wrong with what the PBX holds of a change that it should have carried out; None where nothing."""
+    there = listed_routes(routes)
+    named = [route for route in there if route.name == change.name]
     if change.after is None:
         return f"{change.name} is still there" if named else None
     if not named:
         return f"{change.name} is not there"
-    faults = [f"{change.name} is there {len(named)} times"] if len(named) > 1 else []
+    if len(named) > 1:
+        return f"{change.name} is there {len(named)} times"
+    if named[0].items != (change.after,):
+        return _unlike(change, change.after, named[0])
+    if change.renames and any(route.name == _old_name(change) for route in there):
+        return f"the old name, {_old_name(change)}, is still there too"
+    return None
+
+
+def verify(known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Sequence[KnownRoute]) -> Verified:
+    """Hold what the PBX shows against what it had before a run, ``known``, and what the run did to it."""
+    run = _Run(known, outcomes, actual)
+    look = _Look(run, listed_routes(actual))
+    findings = [*look.unlike_sent(), *look.left_over(), *look.misplaced(), *look.lost(), *look.doubled()]
+    changed, moved = look.changed(), look.moved()
+    notes = [*run.carried_out, *look.added()]
+    if run.unsure:  # a change that was carried out in part may have done it
+        findings += [Finding(name, f"{name} was changed {_DURING}") for name in changed]
+        findings += [Finding(name, f"{what} {_DURING}") for name, what in moved]
+    else:
+        notes += [f"changed on the PBX by somebody else meanwhile: {listed(changed)}"] if changed else []
+        notes += [f"{what} on the PBX by somebody else meanwhile" for _, what in moved]
+    return Verified(tuple(findings), tuple(notes), tuple(route.name for route in look.missing))
+
+
+_DURING = "on the PBX during this run, which did not send that"
+
+
+class _Run:
+    """What a run did to a PBX, by its outcomes, and the routes that the PBX should hold after it.
+
+    A change that counts as failed, or is in doubt, was carried out where the PBX shows it so. Else it is ``unsure``: it
+    may have been carried out in part.
+    """
+
+    def __init__(self, known: Iterable[KnownRoute], outcomes: Iterable[Outcome], actual: Sequence[KnownRoute]) -> None:
+        applied: list[Change] = []
+        self.unsure: list[Change] = []
+        self.carried_out: list[str] = []
+        for outcome in outcomes:
+            change = outcome.change
+            if outcome.status is Status.APPLIED:
+                applied.append(change)
+            elif outcome.status is Status.NOT_ATTEMPTED or outcome.unsent:
+                continue
+            elif stored_fault(change, actual) is None:
+                applied.append(change)
+                counts = "is in doubt" if outcome.status is Status.IN_DOUBT else "counts as failed"
+                self.carried_out.append(f"{change.action} {change.name} {counts}, but the PBX has carried it out")
+            else:
+                self.unsure.append(change)
+        last = _last(applied)
+        #: Adds and updates that may have been carried out in part, by the name that the PBX should have for the route.
+        self.in_part = {_old_name(change): change for change in self.unsure if change.after}
+        #: Adds and updates that were carried out, by name.
+        self.sent = {name: change for name, change in last.items() if change.after and name not in self.in_part}
+        #: Names that should not be there any more, with what is wrong where they are.
+        self.taken = dict(_taken((*last.values(), *self.unsure)))
+        perhaps = [KnownRoute(change.after) for change in self.unsure if change.after and not change.before]
+        self.expected = [self._with_id(route) for route in listed_routes([*with_changes(known, applied), *perhaps])]
+        #: The place of the first new route: they come after all others.
+        self.first_new = len(self.expected) - len(perhaps) - sum(not change.before for change in applied)
+
+    def _with_id(self, route: Listed) -> Listed:
+        """The route with the id that its update was sent with: no query before the run has shown that of a copy."""
+        change = self.change(route)
+        return replace(route, id=change.id) if change and not route.id else route
+
+    def change(self, route: Listed) -> Change | None:
+        """Return the add or update that was sent for a route, and carried out or perhaps so in part."""
+        return self.in_part.get(route.name) or self.sent.get(route.name)
+
+    def may_be_missing(self, route: Listed) -> bool:
+        """Return whether it is no wonder that the PBX does not show a route: its add failed."""
+        change = self.in_part.get(route.name)
+        return change is not None and not change.before
+
+
+class _Look:
+    """What a PBX shows, held against what it should hold after a run."""
+
+    def __init__(self, run: _Run, shown: Sequence[Listed]) -> None:
+        self._run = run
+        self._shown = shown
+        own = dict.fromkeys(run.sent, True) | dict.fromkeys(run.in_part, False)
+        self._pairing = pair(run.expected, shown, own)
+        self._others = [both for both in self._pairing.pairs if not run.change(both[0])]
+        #: Routes that the PBX should hold, and does not show.
+        self.missing = [route for route in self._pairing.missing if not run.may_be_missing(route)]
+        expected = {route.name for route in run.expected}
+        #: Names that should not be there, and those of them that this run has nothing to do with.
+        self._new = list(dict.fromkeys(route.name for route in self._pairing.new if route.name not in expected))
+        self._strangers = [name for name in self._new if name not in run.taken]
+
+    # The routes of this run.
+
+    def unlike_sent(self) -> Iterator[Finding]:
+        """Find routes that are not stored as they were sent."""
+        for route, found in self._pairing.pairs:
+            change = self._run.change(route)
+            if change is None or change.after is None or route.items == found.items:
+                continue
+            if route.name in self._run.sent:
+                guess = route.place in self._pairing.guessed
+                yield Finding(change.name, _unlike(change, change.after, found, guess=guess))
+            elif change.before is None:
+                yield Finding(change.name, _difference(change.after, found))
+            elif not _lost_pattern(route, found):
+                fields = _fields(change.after, found)
+                yield Finding(change.name, f"{change.name} is neither as it was nor as it was sent: {fields}")
+        for route in self.missing:
+            if route.name in self._run.sent:
+                perhaps = self._strangers if self._is_new(route) else []
+                more = f"; new on the PBX, and perhaps what it made of it: {listed(perhaps, 5)}" if perhaps else ""
+                yield Finding(route.name, f"{route.name} is not there{more}")
+
+    def left_over(self) -> list[Finding]:
+        """Find names that this run took from the PBX, and that are still there."""
+        return [self._run.taken[name] for name in self._new if name in self._run.taken]
+
+    def misplaced(self) -> Iterator[Finding]:
+        """Find routes that are not in their place."""
+        own = self._run.sent.keys() | self._run.in_part.keys()
+        for moved in displaced(self._pairing.pairs, self._run.first_new, own):
+            place = f"place {moved.found.place + 1} of {len(self._shown)}"
+            yield Finding(moved.route.name, _misplacement(moved, place, new=self._is_new(moved.route)))
+
+    def _is_new(self, route: Listed) -> bool:
+        return route.place >= self._run.first_new
+
+    # Routes that this run did not send.
+
+    def lost(self) -> Iterator[Finding]:
+        """Find routes that are gone, or take no call any more."""
+        for route in self.missing:
+            if route.name not in self._run.sent:
+                yield Finding(route.name, f"{route.name} is gone from the PBX, though this run did not delete it")
+        for route, found in self._pairing.pairs:
+            if route.name not in self._run.sent and _lost_pattern(route, found):
+                yield Finding(route.name, f"{route.name} has lost its pattern on the PBX, and takes no call now")
+
+    def doubled(self) -> Iterator[Finding]:
+        """Find names that are there more often than they should be."""
+        more = {route.name for route in self._pairing.new}
+        for name, count in Counter(route.name for route in self._shown).items():
+            if count > 1 and name in more:
+                sent = "" if name in self._run.sent or name in self._run.in_part else ", and this run did not send it"
+                yield Finding(name, f"{name} is there {count} times{sent}; delete all but one on the PBX")
+
+    def changed(self) -> list[str]:
+        """Return the names of routes whose fields are not what they were, and that take calls."""
+        return [
+            route.name
+            for route, found in self._others
+            if route.items != found.items and not _lost_pattern(route, found)
+        ]
+
+    def moved(self) -> Iterator[tuple[str, str]]:
+        """Find the first place where the order is another, as the name of a route and words."""
+        shown = sorted(self._others, key=lambda both: both[1].place)
+        for (route, _), (now, _) in zip(self._others, shown, strict=True):
+            if now is not route:
+                yield now.name, f"{now.name} was put above {route.name}"
+                break
+
+    def added(self) -> Iterator[str]:
+        """Find what is new."""
+        names = listed(self._strangers)
+        perhaps = [route.name for route in self._pairing.missing if self._is_new(route)]
+        if names and not perhaps:
+            yield f"added on the PBX by somebody else meanwhile: {names}"
+        elif names and not any(name in self._run.sent for name in perhaps):
+            yield f"new on the PBX: {names}; perhaps what it made of {listed(perhaps)}, whose add counts as failed"
+
+
+def _last(applied: Iterable[Change]) -> dict[str, Change]:
+    """The changes without those of which a later one took over: a copy's add, once the copy has its final name."""
+    last: dict[str, Change] = {}
+    for change in applied:
+        last.pop(_old_name(change), None)
+        last[change.name] = change
+    return last
+
+
+def _taken(changes: Iterable[Change]) -> Iterator[tuple[str, Finding]]:
+    """The names that changes take from the PBX; of a rename that failed both names may be there."""
+    for change in changes:
+        if change.after is None:
+            yield change.name, Finding(change.name, f"{change.name} is still there")
+        elif change.renames:
+            finding = Finding(change.name, f"the old name, {_old_name(change)}, is still there too")
+            yield from ((_old_name(change), finding), (change.name, finding))
+
+
+def _old_name(change: Change) -> str:
+    """The name that a route has before its change; that of a new one is its own."""
+    return change.before.name if change.before else change.name
+
+
+# What is said of single routes.
+
+
+def _lost_pattern(route: Listed, found: Listed) -> bool:
+    return route.takes_calls and not found.takes_calls
+
+
+def _unlike(change: Change, sent: Route, found: Listed, *, guess: bool = False) -> str:
+    """What is wrong with a route that was sent; ``guess`` says that only its place speaks for it."""
     before = change.before
-    if before and before.name != change.name and before.name in there and before.name not in expected:
-        faults.append(f"the old name, {before.name}, is still there too")
-    faults += [_difference(change.after, stored) for stored in dict.fromkeys(named) if stored != change.after]
-    return "; ".join(faults) or None
+    # What the PBX makes of the fields that were sent may be just what was there before.
+    if before and found.items == (before,) and (change.renames or not may_be_stored_as(sent, before)):
+        still = f"not there: the PBX still has it as {before.name}" if change.renames else "as it was before the update"
+        return f"{sent.name} is {still}"
+    if guess:
+        fields = f"{_fields(sent, found)}. {_advice(sent, found)}"
+        return f'{sent.name} is not there; a new route, "{found.name}", may be what the PBX made of it: {fields}'
+    return _difference(sent, found)
 
 
-def _difference(sent: Route, stored: Route) -> str:
-    return f"{sent.name} is not stored as it was sent: {_fields_unlike(sent, stored)}"
+def _difference(sent: Route, found: Listed) -> str:
+    return f"{sent.name} is not stored as it was sent: {_fields(sent, found)}. {_advice(sent, found)}"
 
 
-def _fields_unlike(sent: Route, stored: Route) -> str:
-    got = stored.fields()
-    fields = [
-        f'{name} was sent as "{_shown(value)}" and stored as "{_shown(got[name])}"'
+def _fields(sent: Route, found: Listed) -> str:
+    """The fields that differ, with both values."""
+    got = _other(sent, found).fields()
+    return "; ".join(
+        f'{name} was sent as "{_text(value)}" and stored as "{_text(got[name])}"'
         for name, value in sent.fields().items()
         if value != got[name]
-    ]
-    return "; ".join(fields)
+    )
 
 
-def _shown(value: str | tuple[str, ...]) -> str:
+def _other(sent: Route, found: Listed) -> Route:
+    """The first of a route's items that is not as it was sent."""
+    return next((item for item in found.items if item != sent), sent)
+
+
+def _text(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
-def _misplaced(expected: Iterable[KnownRoute], actual: Sequence[KnownRoute]) -> Iterable[tuple[str, Sequence[str]]]:
-    """Names of routes, each with those that stand above it and belong behind it."""
-    there = _by_name(actual)
-    place = {known.route.name: n for n, known in enumerate(actual) if len(there[known.route.name]) == 1}
-    above: dict[str, list[str]] = {}
-    last: str | None = None
-    for known in expected:
-        name = known.route.name
-        if name not in place:
-            continue
-        if last is not None and place[name] < place[last]:
-            above.setdefault(last, []).append(name)
-        else:
-            last = name
-    return above.items()
+def _advice(sent: Route, found: Listed) -> str:
+    if not is_copy(sent.name):
+        return what_to_write(sent, _other(sent, found))
+    route = original(sent.name)
+    return (
+        f'Delete "{found.name}" on the PBX, and move {route} in its web page: this PBX does not keep the copy that '
+        "moves a route as it is sent"
+    )
 
 
-def _notes(
-    before: Mapping[str, list[Route]], after: Mapping[str, list[Route]], own: set[str], failed: set[str]
-) -> Iterator[str]:
-    """What changed on the PBX and was none of this run's doing, or that the run did not know of."""
-    unsure = failed - own
-    late = [name for name in after if name in unsure and after[name] != before.get(name)]
-    if late:
-        yield f"sent by this run and called failed, but on the PBX by now: {listed(late)}; plan again to see"
-    known = own | failed
-    rest = [name for name in after if name not in known]
-    changed = [name for name in rest if name in before and after[name] != before[name]]
-    changed = [name for name in changed if len(after[name]) == len(before[name])]
-    if changed:
-        yield f"changed on the PBX by somebody else meanwhile: {listed(changed)}"
-    new = [name for name in rest if name not in before]
-    if new:
-        yield f"added on the PBX by somebody else meanwhile: {listed(new)}"
+def _misplacement(moved: Displaced, place: str, *, new: bool) -> str:
+    name, others = moved.route.name, listed(moved.others, 3)
+    if not new:
+        where = f"below {others}, and belongs above" if moved.below else f"above {others}, and belongs below"
+        which = "they may take its calls" if moved.below else "it may take their calls"
+        return f"{name} is at {place} on the PBX, {where}: {which}. Put it in its place in the PBX's web page"
+    way_out = "Put it at the end in the PBX's web page, or delete it there"
+    if is_copy(name):
+        way_out = f"Delete it in the PBX's web page, and move {original(name)} there"
+    return (
+        f"the PBX put the new route {name} at {place}, above {others}, and not at the end: it may take their calls. "
+        f"{way_out}"
+    )

@@ -79,6 +79,11 @@ def _base_60(digits: str, sign: int) -> str:
     return f"{sign * value}{dot}{rest}".rstrip(".")
 
 
+def truth(text: str) -> bool | None:
+    """The truth value that a plain value is to every version of YAML (``true``, ``False``), else None."""
+    return {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}.get(text)
+
+
 def integer(text: str) -> int | None:
     """The integer that a plain value is to every version of YAML (``1``, ``-7``), else None."""
     return int(text) if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", text) else None

@@ -44,6 +44,16 @@ class Way:
         return (self.says_xml if type == "xml" and self.says_xml else self.says).format(type=type.upper())
 
     @property
+    def late(self) -> bool:
+        """Whether the time limit ends it."""
+        return self.says == _LATE
+
+    @property
+    def silent(self) -> bool:
+        """Whether the connection, if it had been used before, ends without a byte of an answer."""
+        return self.strikes.partition(":")[2] in ("reset", "close")
+
+    @property
     def shown(self) -> str:
         """The parts of messages as the docs show them."""
         return ", ".join(f"`{self.message(kind)}`" for kind in ("json", *(["xml"] if self.says_xml else [])))
@@ -82,7 +92,13 @@ _REFUSED = (
         "unknown-call", "`Failed`, errno 10003", "the firmware does not support this call", Kind.REFUSED, "refuse:10003"
     ),
     Way("404", "HTTP 404", "the PBX does not know this call (HTTP 404)", Kind.REFUSED, "status:404"),
-    Way("403", "HTTP 403, or another from 400 to 499", "refused the request (HTTP 403)", Kind.REFUSED, "status:403"),
+    Way(
+        "403",
+        "HTTP 403, or another from 400 to 499 but 408 and 429",
+        "refused the request (HTTP 403)",
+        Kind.REFUSED,
+        "status:403",
+    ),
     Way(
         "redirect-same",
         "a redirect to the same call elsewhere",
@@ -169,19 +185,19 @@ LOGOUTS = (*_UNREACHED, *_REFUSED, *_UNANSWERED)
 
 _TRIES = "tries again, then stops"
 _AT_ONCE = "stops at once"
-_DOUBT = "in doubt: records it, stops"
+_DOUBT = Ending("in doubt: records it, stops", 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of a change: live, and with a state file."""
+    """What becomes of a change: where the PBX can be queried, and where its firmware only adds."""
 
-    live: Ending
-    recorded: Ending
+    asked: Ending
+    unasked: Ending
 
 
 def change(way: Way) -> Change:
-    """What pbxsync does if an add, update or delete fails in this way."""
+    """What pbxsync does if an add, update or delete fails in this way, live and with a state file."""
     match way.kind:
         case Kind.UNREACHED:
             ending = Ending(_TRIES, 1)
@@ -192,14 +208,18 @@ def change(way: Way) -> Change:
         case Kind.EXPIRED:
             ending = Ending("logs in, sends it again", None)
         case Kind.LOST if way.carried_out:
-            return Change(Ending("asks the PBX, finds it, goes on", None), Ending(_DOUBT, 3))
+            return Change(Ending("asks the PBX, finds it, goes on", None), _DOUBT)
+        case Kind.LOST if way.silent:
+            return Change(Ending("asks the PBX twice, doesn't find it, sends it again", None), _DOUBT)
+        case Kind.LOST if way.late:
+            return Change(Ending("looks for it as long again, doesn't find it, in doubt: stops", 3), _DOUBT)
         case _:
-            return Change(Ending("asks the PBX, doesn't find it, stops", 1), Ending(_DOUBT, 3))
+            return Change(Ending("asks the PBX, doesn't find it, stops", 1), _DOUBT)
     return Change(ending, ending)
 
 
 #: What pbxsync does if the answer to a change is lost, and the query that asks for it is not answered either.
-UNSETTLED = Change(Ending("in doubt: stops", 3), Ending(_DOUBT, 3))
+UNSETTLED = Change(Ending("in doubt: stops", 3), _DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,14 +290,14 @@ def _query_cells(way: Way) -> list[str]:
 
 
 def _change_rows() -> list[list[str]]:
-    head = ["what happens", "the message says", "carried out", "live", "exit", "with a state file", "exit"]
+    head = ["what happens", "the message says", "carried out", "it can be queried", "exit", "it only adds", "exit"]
     rows = []
     for way in CHANGES:
         found = change(way)
         done = "yes" if way.carried_out else "no"
         if way.kind is Kind.EXPIRED:
             done = "no, then yes"
-        cells = [found.live.does, found.live.shown, found.recorded.does, found.recorded.shown]
+        cells = [found.asked.does, found.asked.shown, found.unasked.does, found.unasked.shown]
         rows.append([way.what, way.shown, done, *cells])
     last = UNSETTLED
     rows.append(
@@ -285,7 +305,7 @@ def _change_rows() -> list[list[str]]:
             "a lost answer, and the query after it gets none either",
             "`asked again, the PBX does not say`",
             "nobody knows",
-            *[last.live.does, last.live.shown, last.recorded.does, last.recorded.shown],
+            *[last.asked.does, last.asked.shown, last.unasked.does, last.unasked.shown],
         ]
     )
     return [head, *rows]

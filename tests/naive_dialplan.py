@@ -19,8 +19,7 @@ _SET = re.compile(r"\[[^\]]*\]")
 
 def takes(text: str, number: str) -> bool:
     """Whether a route with this text (its prefix and its matchpattern, joined) takes the number."""
-    unclosed = "[" in _SET.sub("", text)
-    return text != "" and not unclosed and _walk(text, number[:79])
+    return text != "" and not _is_unclosed(text) and _walk(text, number[:79])
 
 
 def takes_caller(callerid: str, caller: str | None) -> bool:
@@ -56,6 +55,17 @@ def compared_callerid(callerid: str) -> str:
 def stored(text: str) -> str:
     """What a FreePBX-style PBX stores of a prefix, a matchpattern or a callerid."""
     return "".join(sign for sign in text.strip().upper() if sign in "0123456789*#+-.[]XNZ")
+
+
+def _is_unclosed(text: str) -> bool:
+    """Whether brackets stay open when they are counted; one that closes what was never opened counts for nothing."""
+    still_open = 0
+    for sign in text:
+        if sign == "[":
+            still_open += 1
+        elif sign == "]" and still_open > 0:
+            still_open -= 1
+    return still_open > 0
 
 
 def _walk(text: str, number: str) -> bool:

@@ -53,7 +53,7 @@ def preview(before: Sequence[Route], declared: Sequence[Route], choices: PlanCho
     """What `plan` makes of these routes of a PBX and of a file; ``more`` are fields of the file's Desired."""
     entries = tuple(DeclaredRoute(route, Location("hq.yaml", 4 + 6 * at, 5)) for at, route in enumerate(declared))
     known = KnownState("https://192.0.2.10", tuple(KnownRoute(route, str(at)) for at, route in enumerate(before, 1)))
-    desired = replace(Desired("hq.yaml", entries, "hq", "https://192.0.2.10"), **more)  # type: ignore[arg-type]
+    desired = replace(Desired("hq.yaml", entries, "hq", "https://192.0.2.10", no_hidden_fields=True), **more)  # type: ignore[arg-type]
     plan = foreseen(differ.plan(desired, known, choices), desired, known, choices)
     calls = [step.change for step in steps(plan)]
     after = tuple(one.route for one in with_changes(known.routes, calls))

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from types import TracebackType
 
@@ -16,20 +17,24 @@ if TYPE_CHECKING:
 Answer: TypeAlias = "bytes | Callable[[socket.socket, bytes], None]"
 
 
-def http(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes:
-    """A right HTTP answer with this body."""
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"
-    return head.encode() + body
+def http(body: bytes, *, status: str = "200 OK", headers: str = "", keep: bool = False, length: int = -1) -> bytes:
+    """An HTTP answer with this body, of its ``length``; with ``keep`` the connection is kept open after it."""
+    close = "" if keep else "Connection: close\r\n"
+    size = len(body) if length < 0 else length
+    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{close}{headers}\r\n".encode() + body
 
 
 class RawServer:
-    """Answers one request a connection: the first with the first answer and so on, and all further with the last.
+    """Answers the first request with the first answer and so on, and all further with the last.
 
+    A connection is closed after one answer, or with ``keep`` after so many. With ``tls`` connections are encrypted.
     Without ``listen`` connections are refused until `listen` is called, on the same port.
     """
 
-    def __init__(self, *answers: Answer, listen: bool = True) -> None:
+    def __init__(self, *answers: Answer, listen: bool = True, keep: int = 1, tls: ssl.SSLContext | None = None) -> None:
         self._answers = answers
+        self._keep = keep
+        self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0)) if listen else socket.socket()
         if not listen:
             self._socket.bind(("127.0.0.1", 0))
@@ -38,7 +43,8 @@ class RawServer:
         self._current: socket.socket | None = None
         self.requests: list[bytes] = []
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
+        self.connections = 0
         if listen:
             self._thread.start()
 
@@ -70,17 +76,30 @@ class RawServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            # What a test sends is there at once, also before the client has acknowledged what came before it.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._current = connection
+            self.connections += 1
             with connection, suppress(OSError):
-                request = _read(connection)
-                if not request:
-                    continue
-                self.requests.append(request)
-                answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
-                if callable(answer):
-                    answer(connection, request)
+                if self._tls is None:
+                    self._answer(connection)
                 else:
-                    connection.sendall(answer)
+                    with self._tls.wrap_socket(connection, server_side=True) as secured:
+                        self._current = secured
+                        self._answer(secured)
+
+    def _answer(self, connection: socket.socket) -> None:
+        """Answer the requests of one connection."""
+        for _ in range(self._keep):
+            request = _read(connection)
+            if not request:
+                return
+            self.requests.append(request)
+            answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
+            if callable(answer):
+                answer(connection, request)
+            else:
+                connection.sendall(answer)
 
 
 def _read(connection: socket.socket) -> bytes:

@@ -407,6 +407,83 @@ def test_an_input_that_means_nothing_is_named(inputs: dict[str, str], said: str,
     assert any(said in error for error in job.annotations("error")), job.log
 
 
+# --- where the PBX's credentials go ---
+
+UNFIXED = "a pull request is not planned live without "
+
+
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "pull_request_review"])
+def test_a_pull_request_is_not_planned_live_where_it_could_choose_who_gets_the_token(
+    event: str, runner: Runner
+) -> None:
+    with Sandbox(tokens=["t"]) as pbx:
+        declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
+        job = Runner(runner.workspace, runner.temp, runner.github, event).run(LIVE, {"PBXSYNC_TOKEN": "t"})
+        assert pbx.connections == 0
+    (said,) = job.annotations("error")
+    assert job.failed
+    assert said.startswith(f"{UNFIXED}PBXSYNC_TOKEN_URL: it could change pbx.url or pbx.name in a file, ")
+    assert "Set PBXSYNC_TOKEN_URL to the PBX's address in this step's env, or the input url" in said
+    assert job.outputs["plan"] == ""
+
+
+@pytest.mark.parametrize(
+    ("env", "missing"),
+    [
+        ({}, "PBXSYNC_TOKEN_URL"),
+        ({"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_URL": ""}, "PBXSYNC_TOKEN_URL"),
+        ({"PBXSYNC_USERNAME": "u", "PBXSYNC_PASSWORD_FILE": "f"}, "PBXSYNC_TOKEN_URL"),
+        ({"PBXSYNC_TOKEN_HQ": "t"}, "PBXSYNC_TOKEN_URL_HQ"),
+        ({"PBXSYNC_TOKEN_FILE_HQ": "f", "PBXSYNC_TOKEN_URL": "https://192.0.2.10"}, "PBXSYNC_TOKEN_URL_HQ"),
+        ({"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_HQ": "t"}, "PBXSYNC_TOKEN_URL and PBXSYNC_TOKEN_URL_HQ"),
+        (
+            {"PBXSYNC_USERNAME_URLAUB": "u", "PBXSYNC_TOKEN_URL_HQ": "https://192.0.2.10"},
+            "PBXSYNC_TOKEN_URL_URLAUB",
+        ),
+    ],
+)
+def test_each_of_the_credentials_needs_its_own_address(env: dict[str, str], missing: str, runner: Runner) -> None:
+    declare("hq.yaml", [route("local", "9X.")], url="http://127.0.0.1:9", name="hq")
+    job = runner.run(LIVE, {"PBXSYNC_RETRIES": "0", **env})
+    assert job.failed
+    assert job.annotations("error")[0].startswith(f"{UNFIXED}{missing}: ")
+
+
+def test_a_pull_request_is_planned_live_where_the_address_is_fixed(runner: Runner) -> None:
+    with Sandbox(tokens=["t", "t-hq"]) as pbx:
+        declare("hq.yaml", [route("local", "9X.")], url=pbx.url, name="hq")
+        ways: list[tuple[dict[str, str], dict[str, str]]] = [
+            ({}, {"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_URL": pbx.url}),
+            ({}, {"PBXSYNC_TOKEN_HQ": "t-hq", "PBXSYNC_TOKEN_URL_HQ": pbx.url}),
+            ({"url": pbx.url}, {"PBXSYNC_TOKEN": "t"}),
+            ({}, {"PBXSYNC_TOKEN": "t", "PBXSYNC_URL": pbx.url}),
+        ]
+        for inputs, env in ways:
+            job = runner.run({**LIVE, **inputs}, env)
+            assert not job.failed, job.log
+            assert job.outputs["add"] == "1"
+
+
+def test_a_pull_request_that_changes_the_address_or_the_name_gets_no_token(runner: Runner) -> None:
+    env = {"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_HQ": "t-hq"}
+    with Sandbox(tokens=["t", "t-hq"]) as own, Sandbox() as thief:
+        env |= {"PBXSYNC_TOKEN_URL": own.url, "PBXSYNC_TOKEN_URL_HQ": own.url}
+        for name in ("hq", "branch"):
+            declare("hq.yaml", [route("local", "9X.")], url=thief.url, name=name)
+            job = runner.run(LIVE, env)
+            assert job.failed
+            assert "the credentials are for" in job.log
+        assert thief.connections == 0
+
+
+@pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch"])
+def test_what_is_on_a_branch_is_planned_live_by_its_own_address(event: str, runner: Runner) -> None:
+    with Sandbox(tokens=["t"]) as pbx:
+        declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
+        job = on(event, runner).run(LIVE, {"PBXSYNC_TOKEN": "t"})
+    assert not job.failed, job.log
+
+
 # --- what is hostile ------------------------------------------------------------------------------------------------
 
 HOSTILE = [

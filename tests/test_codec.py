@@ -9,7 +9,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxsync.codec import Unreadable, decode, encode
+from pbxsync.codec import NULL, Unreadable, decode, encode
 from pbxsync.sandbox import bodies
 
 KINDS = pytest.mark.parametrize("kind", ["json", "xml"])
@@ -105,6 +105,56 @@ def test_half_a_surrogate_pair_in_json_becomes_the_replacement_character() -> No
 def test_a_byte_order_mark_is_no_part_of_the_answer() -> None:
     assert read(b"\xef\xbb\xbf" + b'{"status": "Success"}') == {"status": "Success"}
     assert read(b"\xef\xbb\xbf" + b"<xml><status>Success</status></xml>", "xml") == {"status": "Success"}
+
+
+@pytest.mark.parametrize("before", [b"\n", b" \r\n\t", b"\n\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf\n"])
+def test_blank_lines_and_byte_order_marks_before_an_answer_are_passed_over(before: bytes) -> None:
+    assert read(before + b'{"status": "Success"}') == {"status": "Success"}
+    declaration = b'<?xml version="1.0" encoding="utf-8"?>'
+    assert read(before + declaration + b"<xml><status>Success</status></xml>", "xml") == {"status": "Success"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "notice"),
+    [
+        ("json", '<br />\n<b>Notice</b>: x\n{"status": "Success"}', "<br />\n<b>Notice</b>: x\n"),
+        ("json", 'PHP Warning: { in x\n{ "status": "Success"}', "PHP Warning: { in x\n"),
+        ("xml", "<b>Notice</b><xml><status>Success</status></xml>", "<b>Notice</b>"),
+        ("xml", "Notice\n<?xml version='1.0'?><xml/>", "Notice\n"),
+    ],
+)
+def test_text_before_an_answer_is_told_from_other_text_and_kept(kind: str, body: str, notice: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(body, kind)
+    assert str(caught.value) == f"text before the {kind.upper()}, such as a notice of PHP (-vv shows it)"
+    assert caught.value.notice == notice
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("json", '{"status": {"a": }'),
+        ("json", '[{"status": '),
+        ("json", "<?xml version='1.0'?><xml><a>{\"b\"</a></xml>"),
+        ("json", '<html>{"status": "Success"}</html>'),
+        ("json", "text and no more"),
+        ("xml", '{"a": "<xml/>"}'),
+        ("xml", "<xml><xml></xml>"),
+        ("xml", "<?xml version='1.0'?><?xml version='1.0'?><xml/>"),
+        ("xml", "<!DOCTYPE xml [<!ENTITY a 'b'>]><xml/>"),
+    ],
+)
+def test_what_is_no_text_before_an_answer_is_not_kept(kind: str, body: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(body, kind)
+    assert caught.value.notice == ""
+
+
+def test_a_null_is_equal_to_an_empty_text_and_still_known() -> None:
+    answer = decode(b'{"a": null, "b": ""}', "json")
+    assert answer == {"a": "", "b": ""}
+    assert answer["a"] is NULL
+    assert answer["b"] is not NULL
 
 
 def test_layout_around_xml_text_is_not_part_of_it_but_spaces_are() -> None:

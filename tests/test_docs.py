@@ -38,6 +38,8 @@ ROUTES = (
 )
 #: What the sandbox must do for an example: with the others it does nothing wrong.
 FAULTS = {"apply --format json hq.yaml": ("outroute/add@1=refuse",)}
+#: The variables that are no option and may bear a PBX's name.
+CREDENTIALS = ("TOKEN", "TOKEN_FILE", "TOKEN_URL", "USERNAME", "PASSWORD", "PASSWORD_FILE")
 
 
 class Block(NamedTuple):
@@ -161,7 +163,7 @@ def test_every_option_of_a_command_stands_in_its_section_with_its_variable(comma
 @pytest.mark.parametrize("command", sorted(_commands()))
 def test_the_section_of_a_command_names_no_option_in_its_tables_that_the_command_lacks(command: str) -> None:
     rows = [line for line in _documented(command).splitlines() if line.startswith("| `-")]
-    named = {name for row in rows for name in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", row.split(" | ")[0])}
+    named = {name for row in rows for name in re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", row.split(" | ")[0])}
     known = {name for option in _options(_commands()[command]) for name in (*option.opts, *option.secondary_opts)}
 
     assert named == known
@@ -186,12 +188,12 @@ def _known_options() -> tuple[set[str], set[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_speaks_of_an_option_or_a_variable_that_there_is_not(page: Path) -> None:
     names, variables = _known_options()
-    variables |= {f"PBXSYNC_{part}" for part in ("TOKEN", "TOKEN_FILE", "USERNAME", "PASSWORD", "PASSWORD_FILE")}
+    variables |= {f"PBXSYNC_{part}" for part in CREDENTIALS}
     variables |= {f"{variable}{suffix}" for variable in variables for suffix in ("_HQ", "_BRANCH_7")}
     text = page.read_text(encoding="utf-8")
     code = " ".join([*re.findall(r"`([^`\n]+)`", _prose(page)), *re.findall(r"^\$? *pbxsync .*$", text, flags=re.M)])
 
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)) <= names
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", code)) <= names
     assert set(re.findall(r"PBXSYNC_[A-Z0-9_]+", text)) <= variables | {"PBXSYNC_LOCK_DIR"}
 
 

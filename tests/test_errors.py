@@ -1,17 +1,15 @@
-"""The errors: their tree is the one that is drawn, and no error of the HTTP library is left without a meaning."""
+"""The errors: their tree is the drawn one, and each number of a refusal has the words that it deserves."""
 
 from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 
 from pbxsync import errors
-from pbxsync.errors import AnswerLost, CallUnknown, LoginRefused, NotSent, PbxError, PbxsyncError, Refused
+from pbxsync.errors import CallUnknown, LoginRefused, PbxError, PbxsyncError, Refused
 from pbxsync.model import Location, Problem, Severity
 from pbxsync.refusals import hint, means_token_is_dead, means_unknown_call
-from pbxsync.transport import Transport
 
 
 def real_tree() -> dict[str, tuple[str, int]]:
@@ -65,31 +63,6 @@ def test_an_error_of_the_pbx_knows_its_call_and_a_refusal_its_number() -> None:
     assert PbxError("login", "no").call == "login"
     for kind in (Refused, LoginRefused, CallUnknown):
         assert (kind("a/b", "no", "7").call, kind("a/b", "no", "7").errno, str(kind("a/b", "no"))) == ("a/b", "7", "no")
-
-
-def leaves(kind: type[Exception]) -> list[type[Exception]]:
-    return [kind, *(leaf for child in kind.__subclasses__() for leaf in leaves(child))]
-
-
-TRANSPORT_ERRORS = leaves(httpx.TransportError)
-
-
-@pytest.mark.parametrize("kind", [*TRANSPORT_ERRORS, httpx.DecodingError], ids=lambda kind: kind.__name__)
-def test_every_error_of_the_transport_means_not_sent_before_the_request_left_and_lost_after(
-    kind: type[Exception],
-) -> None:
-    transport = Transport("http://192.0.2.10", 1, None)
-    for left, wanted in ((False, NotSent), (True, AnswerLost)):
-        transport._watch.left = left
-        meant = transport._failure("outroute/add", kind("GET /?token=s3cret"))
-        assert type(meant) is wanted
-        assert meant.call == "outroute/add"
-    transport.close()
-
-
-def test_what_the_transport_catches_are_all_the_errors_that_it_can_meet() -> None:
-    assert len(TRANSPORT_ERRORS) > 10
-    assert all(issubclass(kind, httpx.RequestError) for kind in TRANSPORT_ERRORS)
 
 
 @pytest.mark.parametrize(

@@ -246,8 +246,8 @@ def test_the_documents_hold_to_their_schema_and_the_text_names_the_same_route(
     several = json.loads(calls_document([answer(table, call)]))
     for document in (one, several):
         VALIDATOR.validate(document)
-        assert next(iter(document.items())) == ("format_version", "1.0")
-    assert {"format_version": "1.0", **several["calls"][0]} == one
+        assert next(iter(document.items())) == ("format_version", "1.1")
+    assert {"format_version": "1.1", **several["calls"][0]} == one
     line = call_text(table, call, "hq.yaml").splitlines()[1]
     assert line.startswith(f"  → {one['route']}, " if one["route"] else "  → not routed: ")
 

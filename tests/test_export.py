@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pbxsync.differ import plan
 from pbxsync.document import parse
 from pbxsync.effects import foreseen
+from pbxsync.equal_names import surely_equal_key
 from pbxsync.export import Export, export
 from pbxsync.model import Action, Desired, KnownRoute, KnownState, Plan, PlanChoices, Route
 from pbxsync.names import is_copy, original
@@ -47,7 +48,7 @@ ODD = st.one_of(
     st.sampled_from(["\x07", "\n", "\u2028", "\ufeff", "\u202e", "\x85", "\U0001f4de", "%YAML", "---", "?", "|", ">"]),
 )
 ODD_RULES = {"stored-otherwise", "leading-underscore", "text-after-tail", "sign-in-prefix"}
-# Few odd texts are a pattern that takes a number, but any may stand behind a tail.
+# Few odd texts are a pattern that takes a number, but any may follow a tail.
 ODD_PATTERNS = ODD | ODD.map("X.{}".format)
 ODD_ROUTES = st.builds(
     Route,
@@ -70,7 +71,7 @@ def test_an_export_plans_to_nothing_whatever_the_pbx_holds(table: list[Route]) -
     assert checked.desired is not None
     assert checked.desired.url == URL
     made = plan(checked.desired, state, PlanChoices())
-    assert made.changes == ()
+    assert (made.changes, made.refusals, made.failures) == ((), (), ())
     # Every route is either declared or left out, and none is both.
     declared = [one.route for one in checked.desired.routes]
     assert len(declared) + len(written.left_out) == len(table)
@@ -128,6 +129,124 @@ def test_what_no_file_can_declare_is_left_out_with_its_reason_where_it_stood() -
     ]
 
 
+# --- names that a PBX takes for one, several patterns ---------------------------------------------------------------
+
+EQUAL = "a PBX takes {} for the same name, and no file can declare both"
+OFFICE = Route("office", "2XX", ("t",))
+
+
+def routes_called(*names: str) -> list[Route]:
+    return [Route(name, f"{number}XX", ("t",)) for number, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("local", "LOCAL"),
+        ("Munchen", "München"),
+        ("Bu\u0308ro", "Büro"),
+        ("ＡＢ", "ab"),
+        ("a  b", "a b"),
+        ("n" * 45, "n" * 40),
+    ],
+)
+def test_two_routes_whose_names_a_pbx_surely_takes_for_one_are_both_left_out(one: str, other: str) -> None:
+    held = routes_called(one, "between", other)
+    written = exported(*held)
+    assert [(left.name, left.reason) for left in written.left_out] == [
+        (one, EQUAL.format(f'"{other}"')),
+        (other, EQUAL.format(f'"{one}"')),
+    ]
+    assert [route.route.name for route in declared(written).routes] == ["between"]
+    assert written.text.splitlines()[-5] == f'  # left out: "{one}": {EQUAL.format(f"{chr(34)}{other}{chr(34)}")}'
+    made = again(*held)
+    assert (made.changes, made.refusals) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Straße", "Strasse"), ("Müller", "Myller"), ("a & b", "a &amp; b"), ("fire 🔥", "fire 🎉")]
+)
+def test_two_routes_whose_names_only_some_pbx_takes_for_one_are_both_declared(one: str, other: str) -> None:
+    held = routes_called(one, other)
+    assert [route.route for route in declared(exported(*held)).routes] == held
+    made = again(*held)
+    assert (made.changes, made.refusals, made.failures) == ((), (), ())
+
+
+def test_a_name_that_is_equal_to_one_that_no_file_can_declare_is_declared() -> None:
+    held = [Route("all-day", "1XX", ("t",)), Route("all-day ", "2XX", ("t",)), Route("ALL-DAY", "3XX", ())]
+    written = exported(*held)
+    assert [route.route for route in declared(written).routes] == held[:1]
+    assert [left.reason for left in written.left_out] == [
+        "no route of a file can have this name: it begins or ends with a space",
+        "it has no trunk",
+    ]
+    assert again(*held).changes == ()
+
+
+def test_a_route_of_several_patterns_is_left_out_with_one_comment_that_says_so() -> None:
+    items = [replace(OFFICE, matchpattern=f"{n}XX") for n in (2, 3, 4)]
+    state = KnownState(URL, (*(KnownRoute(item, "3") for item in items), KnownRoute(REST, "4")))
+    written = export(state, url=None, type="json")
+    reason = "it has 3 patterns, made in the PBX's web page, and a route of a file has one"
+    assert {(left.name, left.reason) for left in written.left_out} == {("office", reason)}
+    assert written.text.splitlines()[6:8] == [f'  # left out: "office": {reason}', '  - name: "rest"']
+    assert "doubled" not in written.text
+    made = plan(declared(written), state, PlanChoices(prune=True))
+    assert (made.changes, made.unmanaged) == ((), ("office",))
+    assert [warning.rule for warning in made.warnings] == ["several-patterns"]
+
+
+def test_items_of_one_name_without_an_id_are_routes_of_one_name() -> None:
+    state = KnownState(URL, (KnownRoute(OFFICE), KnownRoute(OFFICE)))
+    assert [left.reason for left in export(state, url=None, type="json").left_out] == [
+        "the PBX has 2 routes of this name"
+    ] * 2
+
+
+#: Names of which a PBX takes many for one, surely or perhaps, and copies of some of them.
+ALIKE = st.sampled_from(
+    [
+        *("local", "LOCAL", "Local ", "lócal", "ｌocal", "local~pbxsync", "LOCAL~pbxsync", "local~pbxsync~pbxsync"),
+        *("Müller", "Myller", "Muller", "Müller~pbxsync", "Myller~pbxsync"),
+        *("a & b", "a &amp; b", "A & B", "a  & b", "a &amp; b~pbxsync"),
+        *(f"{'n' * 32}{end}" for end in ("", "n" * 8, "n" * 9, "-2", "~pbxsync")),
+        *("all", "all~pbxsync", "~pbxsync", "", "x,y", "x,y~pbxsync"),
+    ]
+)
+ALIKE_ROUTES = st.builds(
+    Route, ALIKE, st.sampled_from(["X.", "9X."]), st.sampled_from([("t",), ("t", "u"), ()]), callerid=st.just("")
+)
+
+
+@given(st.lists(st.tuples(ALIKE_ROUTES, st.sampled_from("1234567890")), max_size=7))
+def test_an_export_of_names_that_are_alike_plans_to_nothing_but_clearing_up_copies(
+    drawn: list[tuple[Route, str]],
+) -> None:
+    # A copy has an id of its own: pbxsync has added it.
+    ids = [number if not is_copy(route.name) else f"c{at}" for at, (route, number) in enumerate(drawn)]
+    held = [route for route, _ in drawn]
+    state = KnownState(URL, tuple(map(KnownRoute, held, ids)))
+    written = export(state, url=URL, type="json")
+    checked = check(parse(written.text.encode(), "export.yaml"))
+    assert checked.desired is not None
+    names = [one.route.name for one in checked.desired.routes]
+    assert len({surely_equal_key(name) for name in names}) == len(names) == written.declared
+    made = plan(replace(checked.desired, no_hidden_fields=True), state, PlanChoices(reorder=True))
+    assert made.refusals == ()
+    twice = [route.name for route in held if is_copy(route.name) and [one.name for one in held].count(route.name) > 1]
+    assert made.failures == () or twice
+    if not any(is_copy(route.name) for route in held):
+        assert made.changes == ()
+    for change in made.changes:
+        assert change.move is not None or (change.before is not None and is_copy(change.before.name))
+        assert change.move is None or change.move.copy is None
+    rows = [one for one in state.routes if one.route.name not in {left.name for left in written.left_out}]
+    assert {replace(one.route, name="") for one in rows} == {
+        replace(one.route, name="") for one in checked.desired.routes
+    }
+
+
 # --- what a reorder left half done ----------------------------------------------------------------------------------
 
 BRANCH = Route("branch", "7XXX", ("to-branch",))
@@ -162,7 +281,7 @@ def again(*held: Route) -> Plan:
     ],
     ids=["copy below", "copy above", "copy alone", "two copies"],
 )
-def test_a_route_of_which_there_are_copies_is_declared_once_where_the_first_of_them_stands(
+def test_a_route_of_which_there_are_copies_is_declared_once_where_the_first_of_them_is(
     held: list[Route], names: list[str]
 ) -> None:
     written = exported(*held)
@@ -175,7 +294,7 @@ def test_a_route_of_which_there_are_copies_is_declared_once_where_the_first_of_t
     assert {change.action for change in made.changes} <= {Action.MOVE, Action.UPDATE}
 
 
-def test_a_copy_that_differs_from_what_stands_above_it_is_left_out_with_the_reason_where_it_stands() -> None:
+def test_a_copy_that_differs_from_what_is_above_it_is_left_out_with_the_reason_in_its_place() -> None:
     other = replace(COPY, trunks=("t",))
     written = exported(REST, other, BRANCH)
     why = 'it is of a half-done reorder, and differs from "rest" above; the next plan takes it away'
@@ -193,6 +312,15 @@ def test_a_copy_that_is_as_the_first_is_no_matter_where_another_one_differs() ->
     written = exported(REST, other, COPY_OF_COPY)
     assert [one.name for one in written.left_out] == ["rest~pbxsync"]
     assert written.copies == ("rest~pbxsync~pbxsync",)
+
+
+def test_a_copy_below_its_route_that_is_left_out_is_left_out_too() -> None:
+    written = exported(replace(REST, trunks=()), COPY, BRANCH)
+    assert [(left.name, left.reason) for left in written.left_out] == [
+        ("rest", "it has no trunk"),
+        ("rest~pbxsync", 'it is of a half-done reorder, and "rest" above is left out'),
+    ]
+    assert again(replace(REST, trunks=()), COPY, BRANCH).changes == ()
 
 
 @pytest.mark.parametrize(
@@ -229,6 +357,36 @@ def test_a_copy_whose_route_no_file_can_declare_is_left_out_like_any_other(
     assert {one.name for one in written.left_out} == left_out.keys()
     assert all(one.reason.startswith(left_out[one.name]) for one in written.left_out)
     assert written.copies == ()
+
+
+LONG = "the-rest-of-the-world-and-of-the"
+
+
+def test_a_copy_of_a_route_with_a_long_name_is_known_as_such_and_one_of_two_is_left_out() -> None:
+    held = [replace(REST, name=f"{LONG}-country"), BRANCH, replace(REST, name=f"{LONG}~pbxsync")]
+    written = exported(*held)
+    assert [one.route for one in declared(written).routes] == held[:2]
+    assert written.copies == (f"{LONG}~pbxsync",)
+    assert [change.move and change.move.copy for change in again(*held).changes] == [None]
+    other = replace(BRANCH, name=f"{LONG}-city")
+    written = exported(*held, other)
+    assert [(left.name, left.reason) for left in written.left_out] == [
+        (
+            f"{LONG}~pbxsync",
+            f'it is of a half-done reorder, and may be a copy of "{LONG}-city", "{LONG}-country"',
+        )
+    ]
+    assert again(*held, other).changes == ()
+
+
+def test_a_copy_alone_whose_name_a_pbx_may_take_for_another_is_left_out() -> None:
+    held = [replace(REST, name="Müller~pbxsync"), replace(BRANCH, name="Myller")]
+    written = exported(*held)
+    assert [left.reason for left in written.left_out] == [
+        'it is of a half-done reorder, and a PBX may take its name for that of "Myller"'
+    ]
+    made = again(*held)
+    assert (made.changes, made.refusals) == ((), ())
 
 
 NAMES = st.sampled_from(["a", "b", "a~pbxsync", "b~pbxsync", "a~pbxsync~pbxsync", "c~pbxsync", "A", "~pbxsync"])

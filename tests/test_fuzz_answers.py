@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from tests.raw_server import Answer
 
 KINDS = st.sampled_from(["json", "xml"])
-READERS: tuple[Callable[[dict[str, Value]], object], ...] = (route_list, trunk_list, device_info)
+READERS: tuple[Callable[[dict[str, Value]], object], ...] = (
+    lambda answer: route_list(answer, "json"),
+    lambda answer: route_list(answer, "xml"),
+    trunk_list,
+    device_info,
+)
 
 ANSWER: bodies.Answer = {
     "status": "Success",

@@ -470,12 +470,12 @@ def test_each_outcome_is_one_line_as_it_comes(name: str, status: Status, file: s
     assert workflow_commands(out.getvalue()) == []
 
 
-MARKUP = ["[red]a[/red]", "[link=https://192.0.2.1]b[/link]", "[/]", ":smile:", "\u202ec\u200b", "[bold", "%s {0}"]
+MARKUP = ["[red]a[/red]", "[link=https://192.0.2.1]b[/link]", "[/]", ":smile:", "[bold", "%s {0}"]
 
 
 def test_the_progress_bar_takes_no_name_for_markup_and_shows_no_control_character(tmp_path: Path) -> None:
     path = declare(str(tmp_path / "routes.yaml"), [route(name, str(n)) for n, name in enumerate(MARKUP, start=1)])
-    there = stored(route("\x1b[31mred", "7"), route("a\n::error::b", "8"))
+    there = stored(route("\x1b[31mred", "7"), route("a\n::error::b", "8"), route("\u202ec\u200b", "9"))
     with (
         Sandbox(tokens=["t"], routes=there, latency=0.02) as pbx,
         OnTerminal("apply", "--yes", "-vv", path, env=to(pbx)) as terminal,
@@ -488,7 +488,7 @@ def test_the_progress_bar_takes_no_name_for_markup_and_shows_no_control_characte
     assert "\x1b[31mred" not in done.out
     for name in MARKUP:
         assert f"\x1b[32m✓ applied\x1b[0m  add {printable(name)}\n" in done.out
-    assert r"unmanaged, left as they are: \x1b[31mred, a\n::error::b" in own
+    assert r"unmanaged, left as they are: \x1b[31mred, a\n::error::b, \u202ec\u200b" in own
 
 
 # --- very long ones, and the worst as a process ---

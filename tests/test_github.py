@@ -56,6 +56,11 @@ def test_what_separates_properties_is_escaped_in_a_file_name_and_kept_in_a_messa
     assert line == '::error file=a%3Ab%2Cc%25d.yaml,line=3,col=13,title=pbxsync not-text::write prefix: "011", 100%25\n'
 
 
+def test_a_file_has_the_name_that_it_is_given_for_github() -> None:
+    line = workflow_commands([problem("hq.yaml")], lambda file: f"a,b/{file}")
+    assert line.startswith("::error file=a%2Cb/hq.yaml,line=3,")
+
+
 HOSTILE = st.one_of(
     st.text(max_size=30),
     st.lists(

@@ -138,8 +138,58 @@ def test_a_rename_of_another_files_route_and_a_second_rename_from_one_are_refuse
     assert told("sites") == [
         'sites/one.yaml:3:5: rename-clash: routes[0].renamed_from: renamed_from is "emergency", the name of a route in '
         "common/e.yaml:2; remove it",
-        'sites/two.yaml:3:5: rename-clash: routes[0].renamed_from: renamed_from is "gone", what a route is renamed '
-        "from in common/r.yaml:2; remove it",
+        'sites/two.yaml:3:5: rename-clash: routes[0].renamed_from: a route is renamed from "gone" in common/r.yaml:2 '
+        "already; only one can be",
+    ]
+
+
+def test_names_of_different_files_that_a_pbx_takes_for_one_are_refused_with_both_places() -> None:
+    write("common/e.yaml", route("München"), route("Straße", "112"))
+    write("sites/error.yaml", route("Munchen", "9X."), head=include("../common/e.yaml"))
+    write("sites/guess.yaml", route("Strasse", "9X."), head=include("../common/e.yaml"))
+    renamed = route("new", "9X.") + "    renamed_from: MUNCHEN\n"
+    write("sites/renamed.yaml", renamed, head=include("../common/e.yaml"))
+    assert told("sites") == [
+        'sites/error.yaml:3:5: equal-name: routes[0].name: a PBX may take "Munchen" for "München" in common/e.yaml:2: '
+        "they differ in accents alone; choose names that differ in more",
+        'sites/guess.yaml:3:5: similar-name: routes[0].name: a PBX may take "Strasse" for "Straße" in common/e.yaml:5, '
+        "if it reads ß as ss or s; choose names that differ in more",
+        'sites/renamed.yaml:3:5: rename-clash: routes[0].renamed_from: renamed_from: a PBX may take "MUNCHEN" for '
+        '"München" in common/e.yaml:2: they differ in case and accents alone; choose names that differ in more',
+    ]
+    with pytest.raises(InputError):
+        load("sites/error.yaml")
+    assert names("sites/guess.yaml") == ["München", "Straße", "Strasse"]
+
+
+def test_a_warning_of_two_names_of_one_file_is_given_once_however_it_is_included() -> None:
+    write("common/e.yaml", route("Straße"), route("Strasse", "112"))
+    write("sites/hq.yaml", route("local", "9X."), head=include("../common/e.yaml"))
+    [line] = told("sites/hq.yaml")
+    assert line.startswith("common/e.yaml:5:11: similar-name: ")
+
+
+def test_names_to_ignore_are_those_of_all_files_each_once() -> None:
+    write("common/e.yaml", route("emergency"), head='ignore: ["lab-*", fax]\n')
+    write("sites/hq.yaml", route("local", "9X."), head="ignore: [guest, fax]\n" + include("../common/e.yaml"))
+    desired = check_file(Path("sites/hq.yaml"), "sites/hq.yaml").desired
+    assert desired is not None
+    assert sorted(desired.ignore) == ["fax", "guest", "lab-*"]
+
+
+def test_a_name_that_another_file_ignores_is_refused_with_both_places() -> None:
+    write("common/e.yaml", route("emergency"), head='ignore: ["lab-*", old]\n')
+    write("sites/name.yaml", route("lab-1", "9X."), head=include("../common/e.yaml"))
+    write("sites/renamed.yaml", route("new", "9X.") + "    renamed_from: old\n", head=include("../common/e.yaml"))
+    write("sites/upper.yaml", route("Lab-1", "9X."), head=include("../common/e.yaml"))
+    write("sites/other.yaml", head='ignore: ["emerg*"]\n' + include("../common/e.yaml"))
+    assert told("sites") == [
+        'common/e.yaml:3:5: ignored-name: routes[0].name: a route is called "emergency", and ignore has "emerg*" in '
+        "sites/other.yaml:1, which leaves it alone; remove one of the two (included by sites/other.yaml:2:11)",
+        'sites/name.yaml:3:5: ignored-name: routes[0].name: a route is called "lab-1", and ignore has "lab-*" in '
+        "common/e.yaml:1, which leaves it alone; remove one of the two",
+        'sites/renamed.yaml:3:5: ignored-name: routes[0].renamed_from: renamed_from is "old", and ignore has "old" in '
+        "common/e.yaml:1, which leaves it alone; remove one of the two",
     ]
 
 
@@ -228,6 +278,41 @@ def test_a_file_that_is_not_there_is_a_problem_of_its_own() -> None:
     assert line.startswith(
         "common/none.yaml:1:1: unreadable: : this can't be read: No such file or directory (included"
     )
+
+
+def test_a_path_that_no_file_can_have_is_refused_at_its_line_and_hides_nothing() -> None:
+    head = 'include:\n  - "a\\0b"\n  - "c\\td.yaml"\n  - common/e.yaml\n'
+    write("common/e.yaml", route("all"))
+    write("sites/hq.yaml", route("all"), head=head.replace("common", "../common"))
+    write("sites/other.yaml", route("all"))
+    assert [line.partition(": a ")[0] for line in told("sites")] == [
+        "common/e.yaml:2:11: reserved-name: routes[0].name",
+        "sites/hq.yaml:2:5: control-character: include[0]",
+        "sites/hq.yaml:3:5: control-character: include[1]",
+        "sites/hq.yaml:6:11: reserved-name: routes[0].name",
+        "sites/other.yaml:2:11: reserved-name: routes[0].name",
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_a_folder_and_a_device_are_not_waited_for_and_hide_nothing() -> None:
+    Path("common").mkdir()
+    os.mkfifo("common/pipe.yaml")
+    os.mkfifo("pipe.yaml")
+    Path("common/null.yaml").symlink_to("/dev/null")
+    write("sites/hq.yaml", route("all"), head=include("../common/pipe.yaml", "../common"))
+    write("sites/other.yaml", route("all"), head=include("../common/pipe.yaml"))
+    lines = told("sites", "pipe.yaml", "common/null.yaml")
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["common:1:1", "unreadable"],
+        ["common/null.yaml:1:1", "unreadable"],
+        ["common/pipe.yaml:1:1", "unreadable"],
+        ["pipe.yaml:1:1", "unreadable"],
+        ["sites/hq.yaml:3:11", "reserved-name"],
+        ["sites/other.yaml:3:11", "reserved-name"],
+    ]
+    assert "it is a pipe, not a regular file" in lines[2]
+    assert lines[2].endswith("(included by sites/hq.yaml:1:11 and 1 more)")
 
 
 @pytest.mark.parametrize(

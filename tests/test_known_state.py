@@ -296,11 +296,18 @@ def test_another_pbxs_file_is_refused_with_both_addresses(path: Path, file: Stat
 
 
 def test_an_address_that_was_written_by_hand_is_that_of_the_same_pbx(path: Path) -> None:
-    for written in ("https://192.0.2.10/", "HTTPS://192.0.2.10:443"):
+    for written in (
+        "https://192.0.2.10/",
+        "HTTPS://192.0.2.10:443",
+        "https://192.0.2.10/.",
+        "https://[::ffff:192.0.2.10]",
+        "http://192.0.2.10",
+    ):
         path.write_text(dump(KnownState(written, KNOWN)), encoding="utf-8")
         assert again(path).routes == KNOWN
-    path.write_text(dump(KnownState("nonsense", KNOWN)), encoding="utf-8")
-    assert "of another PBX" in refusal(lambda: again(path))
+    for other in ("nonsense", "https://192.0.2.11", "https://192.0.2.10:8443", "https://192.0.2.10/branch"):
+        path.write_text(dump(KnownState(other, KNOWN)), encoding="utf-8")
+        assert "of another PBX" in refusal(lambda: again(path))
 
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:

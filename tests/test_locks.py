@@ -210,6 +210,94 @@ def test_a_link_that_somebody_laid_in_place_of_the_usual_folder_is_refused(
         folder()
 
 
+# --- links in a folder that others can write to ---
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A file of this user's that somebody wants overwritten or read."""
+    file = tmp_path / "victim"
+    file.write_text("precious", encoding="utf-8")
+    return file
+
+
+def place_of(ending: str, lock_folder: Path) -> Path:
+    """Where the lock on PBX, or its note, is."""
+    with hold([PBX], 0):
+        (note,) = lock_folder.glob("*.holder")
+    place = note.with_suffix(ending)
+    place.unlink(missing_ok=True)
+    return place
+
+
+@pytest.mark.parametrize("ending", [".lock", ".holder"])
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_link_in_the_place_of_a_lock_or_a_note_is_refused_and_its_target_left_alone(
+    ending: str, hard: bool, lock_folder: Path, victim: Path
+) -> None:
+    place = place_of(ending, lock_folder)
+    place.hardlink_to(victim) if hard else place.symlink_to(victim)
+    with pytest.raises(SettingsError, match=re.escape(f"{place}: this is a link")), hold([PBX], 0):
+        pass
+    assert victim.read_text(encoding="utf-8") == "precious"
+    assert os.path.lexists(place)
+    with hold([FILE], 0):
+        pass
+    place.unlink()
+    with hold([PBX], 0):
+        pass
+
+
+@pytest.mark.parametrize("ending", [".lock", ".holder"])
+def test_a_link_to_nothing_is_refused_and_no_file_is_made_there(ending: str, lock_folder: Path, tmp_path: Path) -> None:
+    place_of(ending, lock_folder).symlink_to(tmp_path / "made")
+    with pytest.raises(SettingsError, match="this is a link"), hold([PBX], 0):
+        pass
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_link_that_is_made_right_after_the_look_is_not_followed(
+    lock_folder: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, note = place_of(".lock", lock_folder), place_of(".holder", lock_folder)
+    monkeypatch.setattr(locks, "_refuse_links", lambda *_paths: None)
+    for place in (lock, note):
+        place.unlink(missing_ok=True)
+    note.symlink_to(victim)
+    with hold([PBX], 0):
+        assert not note.is_symlink()
+        assert str(os.getpid()) in note.read_text(encoding="utf-8")
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(victim)
+    with pytest.raises(SettingsError, match="no lock can be made there"), hold([PBX], 0):
+        pass
+    assert victim.read_text(encoding="utf-8") == "precious"
+
+
+def test_the_second_process_does_not_show_what_a_link_in_the_place_of_the_note_leads_to(
+    lock_folder: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with other_process(PBX):
+        (note,) = lock_folder.glob("*.holder")
+        note.unlink()
+        note.symlink_to(victim)
+        with pytest.raises(SettingsError, match="this is a link"), hold([PBX], 0):
+            pass
+        monkeypatch.setattr(locks, "_refuse_links", lambda *_paths: None)
+        with pytest.raises(LockHeld, match="a process that has not said who it is"), hold([PBX], 0):
+            pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_the_place_of_the_note_is_not_waited_for(lock_folder: Path) -> None:
+    with other_process(PBX):
+        (note,) = lock_folder.glob("*.holder")
+        note.unlink()
+        os.mkfifo(note)
+        with pytest.raises(LockHeld, match="a process that has not said who it is"), hold([PBX], 0):
+            pass
+
+
 @pytest.mark.parametrize(("name", "shown"), [("Ä\udcff", "started by Ä? at"), ("", "started by somebody at")])
 def test_a_holder_without_a_name_or_with_one_that_is_no_text_holds_the_lock(
     name: str, shown: str, monkeypatch: pytest.MonkeyPatch

@@ -73,9 +73,9 @@ def tables(draw: st.DrawFn) -> tuple[list[Route], list[Standing]]:
     standing = []
     for _ in named:
         count = draw(st.sampled_from([0, 1, 1, 2, 3]))
-        kind = draw(st.sampled_from(["movable"] * 6 + ["fixed", "unknown"]))
+        kind = draw(st.sampled_from(["movable"] * 6 + ["fixed", "unknown", "copied", "copied"]))
         own = tuple(sorted(next(free) for _ in range(count)))
-        standing.append(Standing(own, fixed=kind == "fixed", known=kind != "unknown"))
+        standing.append(Standing(own, fixed=kind == "fixed", known=kind != "unknown", copied=kind == "copied"))
     return named, standing
 
 
@@ -105,9 +105,9 @@ def expected(declared: Sequence[Route], standing: Sequence[Standing]) -> list[tu
         if place is not None:
             above = [upper for upper in range(lower) if now[upper] > place and (upper, lower) in why]
             needed = max((now[upper] for upper in above), default=-math.inf)
-            place = (
-                place if one.fixed or not one.known else next((other for other in one.places if other > needed), None)
-            )
+            lowest = place if one.copied else None
+            stays = one.fixed or not one.known
+            place = place if stays else next((other for other in one.places if other > needed), lowest)
         found.append((place, {declared[upper].name: why[upper, lower] for upper in above}))
         now.append(-math.inf if not one.known else math.inf if place is None else place)
     return found
@@ -306,6 +306,17 @@ def test_a_route_at_several_places_is_where_it_was_placed_to_those_below_it() ->
 def test_a_route_that_stays_at_its_first_place_is_behind_nothing_though_its_copy_stands_lower() -> None:
     assert placed([BRANCH, REST], [at(0), at(1, 2)])[1] == Placed(1)
     assert reasons(placed([BRANCH, REST], [at(1), at(0, 2)])[1]) == [("branch", ("7XXX",))]
+
+
+def test_a_route_of_which_there_is_a_copy_never_goes_to_the_end_but_may_be_where_the_copy_is() -> None:
+    copied = Standing((0, 2), copied=True)
+    assert places([BRANCH, REST], at(1), copied) == [1, 2]
+    for found in (placed([BRANCH, REST], [at(3), copied]), placed([BRANCH, REST], [NOWHERE, copied])):
+        assert found[1].place == 0
+        assert reasons(found[1]) == [("branch", ("7XXX",))]
+    last = Route("last", ".", ("l",))
+    assert places([BRANCH, REST, last], at(3), copied, at(1)) == [3, 0, None]
+    assert places([REST, last], copied, at(1)) == [0, 1]
 
 
 # --- many ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from pbxsync.dialplan.pattern import MAX_NUMBER, Pattern, Tail, callerid_text, compared, parse, stripped
+from pbxsync.dialplan.pattern import MAX_NUMBER, Pattern, Tail, callerid_text, compared, parse, stripped, unclosed
 from tests import naive_dialplan
 from tests.strategies import ODD_TEXTS, patterns_and_numbers
 
@@ -91,8 +91,8 @@ def test_a_set_takes_one_of_its_signs_and_a_range_goes_by_character_code(text: s
     assert not takes(text, members[:1] * 2)
 
 
-@pytest.mark.parametrize("sign", "XZNxzn.! ([^A_")
-def test_whatever_stands_in_a_set_is_literal(sign: str) -> None:
+@pytest.mark.parametrize("sign", "XZNxzn.! (^A_")
+def test_every_sign_in_a_set_is_literal(sign: str) -> None:
     assert taken(f"[{sign}5]", [*SIGNS, *"XZNxzn.! ([^A_"]) == ["5", sign]
 
 
@@ -123,6 +123,25 @@ def test_an_empty_set_at_the_end_takes_nothing_also_before_signs_that_are_droppe
 @pytest.mark.parametrize("text", ["[", "9[", "9[12", "[1-9", "9[1]X[", "9.[", "9![1", ".[", "9.X[5"])
 def test_a_bracket_that_is_not_closed_loses_the_route_also_behind_a_dot(text: str) -> None:
     assert parse(text) is None
+
+
+@pytest.mark.parametrize("text", ["[[]", "[[]1", "1[2[3]", "[[5]", "9[[1]2", "[1]][", "[[1]].["])
+def test_brackets_are_counted_in_sets_too(text: str) -> None:
+    assert parse(text) is None
+
+
+def test_brackets_that_are_even_in_number_are_a_set_up_to_the_first_that_closes() -> None:
+    assert taken("[[5]]", ["5]", "[]", "5", "[5]"]) == ["5]", "[]"]
+    assert taken("5]", ["5]", "5"]) == ["5]"]
+    assert taken("]]1[2]", ["]]12", "12"]) == ["]]12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("", None), ("9X", None), ("[1]", None), ("9]", None), ("9[", 1), ("1[2[3]", 1), ("[1][2", 3), ("[[]]", None)],
+)
+def test_the_bracket_to_blame_is_the_first_without_one_that_closes_it(text: str, place: int | None) -> None:
+    assert unclosed(text) == place
 
 
 # --- the end of a pattern -------------------------------------------------------------------------------------------

@@ -37,7 +37,12 @@ def scalar(texts: list[str]) -> st.SearchStrategy[str]:
     return plain | plain.map(lambda text: f'"{text}"') | plain.map(lambda text: f"'{text}'")
 
 
-NAMES = scalar(["a", "b", "to16", "all", "010", "yes", "", "x~pbxsync", "&a a", "*a", "!!str a", "a,b", "é", "a # b"])
+NAMES = scalar(
+    [
+        *("a", "b", "A", "to16", "é", "e", "x" * 41, "a&b", "a\u200b", "ß", "ss", "all", "010", "yes", "", "x~pbxsync"),
+        *("&a a", "*a", "!!str a", "a,b", "a # b"),
+    ]
+)
 PATTERNS = scalar(["X.", "1NXX", "911", "[2-9]X", "9.", "", "X.9", "[2", "_X.", "9-1", "x!", "null"])
 FIELDS = scalar(["", "9", "011", "00", "+44", "9.", "n", "~", "A", "1 2"])
 TRUNKS = st.lists(NAMES, max_size=3).map(lambda names: f"[{', '.join(names)}]") | NAMES
@@ -69,6 +74,10 @@ HEADS = st.sampled_from(
             "\ufeff",
         ),
         *("pbx:\n  name: hq\n  url: https://192.0.2.10\n", "pbx: {url: 'ftp://x'}\n", "pbx: {url: https://u@x}\n"),
+        *("pbx: {hidden_fields: none}\n", "pbx: {hidden_fields: pin}\n", "ignore: [a*]\n", "# \u202e\n"),
+        *("pbx: {fresh_connections: true}\n", "pbx: {fresh_connections: False, name: a}\n"),
+        *("pbx: {fresh_connections: 'true'}\n", "pbx: {fresh_connections: yes}\n", "pbx: {fresh_connections: }\n"),
+        *("pbx: {fresh_connections: true, fresh_connections: true}\n", "pbx: {fresh_connections: [true]}\n"),
         *("pbx: {type: xml}\n", "pbx: {type: yaml}\n", "pbx:\n", "pbx: {name: a, name: b}\n", "include: [a.yaml]\n"),
     ]
 )
@@ -90,9 +99,40 @@ def test_of_no_yaml_it_says_nothing_wrong(data: bytes) -> None:
     hold_against_the_long_way(data)
 
 
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("A", ""),
+        ("Ä", ""),
+        ("a&b", ""),
+        ("x" * 41, ""),
+        ("é" * 21, ""),
+        ("b", "prefix: '" + "0" * 61 + "'"),
+        ("b", "prepend: '" + "0" * 101 + "'"),
+        ("b", "trunks: [t, u, t]"),
+        ("b", "trunks: [R&D]"),
+        ("b # \u202e", ""),
+        ("a\u200b", ""),
+    ],
+)
+def test_it_says_nothing_of_a_file_with_odd_names_trunks_or_lengths(name: str, more: str) -> None:
+    first = "  - {name: a, matchpattern: 1X, trunks: [t]}\n"
+    trunks = "" if "trunks" in more else "    trunks: [t]\n"
+    data = f"routes:\n{first}  - name: {name}\n    matchpattern: 2X\n{trunks}    {more}\n".encode()
+    assert not hold_against_the_long_way(data)
+    assert check(parse(data, "f.yaml")).problems != ()
+
+
+def test_of_two_names_that_are_equal_by_a_guess_it_says_nothing() -> None:
+    route = "  - {name: %s, matchpattern: 1X, trunks: [t]}\n"
+    assert not hold_against_the_long_way(("routes:\n" + route % "Straße" + route % "Strasse").encode())
+    assert hold_against_the_long_way(("routes:\n" + route % "Straße" + route % "Gasse").encode())
+
+
 def test_it_is_sure_of_a_plain_file() -> None:
     route = '  - name: to{0}\n    prefix: "{0}"\n    matchpattern: "X."\n    prepend: ""\n    trunks: [a, "7"]\n'
-    head = "# routes\nversion: 1\npbx:\n  url: https://192.0.2.10\n  name: hq\n  type: json\n"
+    head = "# routes\nversion: 1\npbx:\n  url: https://192.0.2.10\n  name: hq\n  type: json\n  hidden_fields: none\n"
     assert hold_against_the_long_way((head + "routes:\n" + route.format(16) + route.format(17)).encode())
+    assert hold_against_the_long_way((head + "  fresh_connections: true\nroutes: []\n").encode())
     assert hold_against_the_long_way(b"routes: []\n")
     assert hold_against_the_long_way(b"\xef\xbb\xbfroutes: []\n")

@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -114,12 +115,12 @@ def test_the_data_is_json_that_holds_none_of_the_signs_of_html() -> None:
 
 def test_the_page_says_of_each_pbx_the_sentence_the_counts_and_what_goes_wrong() -> None:
     made = office()
-    made = replace(made, plan=replace(made.plan, warnings=(PlanWarning("order", "rest <stands> behind"),)))
+    made = replace(made, plan=replace(made.plan, warnings=(PlanWarning("order", "rest <is> below"),)))
     words = Page(plans_html([made])).words
     assert sentence(made.plan) in words
     for part in ("+ add 1", "~ update 4", "− delete 1", "↓ move 1", "2 unchanged", "1 of 2 tests fail"):
         assert part in words
-    assert "rest <stands> behind [order]" in words
+    assert "rest <is> below [order]" in words
     assert "Failing tests: apply sends nothing" in words
 
 
@@ -147,10 +148,31 @@ def test_a_pbx_without_changes_is_one_line_of_a_list() -> None:
 
 def test_a_pbx_without_changes_of_which_there_is_something_to_say_has_its_own_section() -> None:
     made = quiet()
-    made = replace(made, plan=replace(made.plan, blocked=("twice",)))
-    page = Page(plans_html([made]))
-    assert "Blocked: the PBX has several routes of this name twice" in page.words
-    assert [one for one in page.found("section") if one.get("class") == "pbx"]
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"blocked": ("twice",)}, "Blocked: see the errors twice"),
+        ({"refusals": (PlanWarning("equal-name", "no <add>"),)}, "Errors: apply sends nothing no <add> [equal-name]"),
+        ({"failures": (PlanWarning("doubled-on-pbx", "twice"),)}, "Errors twice [doubled-on-pbx]"),
+    ]
+    for said, words in cases:
+        page = Page(plans_html([replace(made, plan=replace(made.plan, **said))]))
+        assert words in page.words
+        assert [one for one in page.found("section") if one.get("class") == "pbx"]
+
+
+def test_errors_come_before_all_else_of_a_pbx_and_are_counted_there_and_in_the_overview() -> None:
+    made = office()
+    errors = PlanWarning("equal-name", "local is <not> added"), PlanWarning("doubled-on-pbx", "rest is there twice")
+    plan = replace(made.plan, refusals=errors[:1], failures=errors[1:], ignored=("lab-1", "lab-2"))
+    wrong = replace(made, plan=plan)
+    words = Page(plans_html([made, wrong])).words
+    assert f"{sentence(plan)} ✗ 2 errors." in words
+    own = words.rpartition("✗ 2 errors")[2]
+    assert "Errors: apply sends nothing local is <not> added [equal-name]" in own
+    assert "rest is there twice [doubled-on-pbx]" in own
+    assert own.index("Errors: apply") < own.index("Failing tests") < own.index("Which calls go elsewhere")
+    assert "Ignored, as the file says lab-1, lab-2" in own
+    assert "2 ignored" in words
+    assert "Errors" not in Page(plans_html([made])).words
 
 
 def test_what_kept_files_from_being_planned_and_their_problems_are_said() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -34,6 +35,7 @@ from pbxsync.model import (
     Status,
     Verdict,
 )
+from pbxsync.plan_values import applied_of, plan_of
 from pbxsync.render.json import plan_text, plans_chunks, plans_document, problems_document, verdicts_document
 from pbxsync.render.totals import Totals
 
@@ -85,6 +87,7 @@ IMPACT = st.builds(
 VERDICTS = st.builds(
     Verdict, st.builds(Claim, PLACES, TEXT, TEXT), TEXT, st.none() | TEXT, counterexample_callerid=st.none() | TEXT
 )
+SAID = st.lists(st.builds(PlanWarning, st.sampled_from(["in-doubt", "equal-name"]), TEXT), max_size=2).map(tuple)
 PLANS = st.builds(
     Plan,
     TEXT,
@@ -96,7 +99,10 @@ PLANS = st.builds(
     unmanaged=st.lists(TEXT, max_size=2).map(tuple),
     skipped=st.lists(CHANGES, max_size=1).map(tuple),
     in_doubt=st.lists(st.builds(Doubt, CALLS, TEXT), max_size=1).map(tuple),
-    warnings=st.lists(st.builds(PlanWarning, st.just("in-doubt"), TEXT), max_size=1).map(tuple),
+    ignored=st.lists(TEXT, max_size=2).map(tuple),
+    warnings=SAID,
+    refusals=SAID,
+    failures=SAID,
     impact=st.none() | st.lists(IMPACT, max_size=2).map(tuple),
     tests=st.none() | st.lists(VERDICTS, max_size=2).map(tuple),
 )
@@ -107,6 +113,7 @@ APPLIED = st.builds(
     findings=st.lists(st.builds(Finding, TEXT, TEXT), max_size=1).map(tuple),
     notes=st.lists(TEXT, max_size=1).map(tuple),
     error=st.one_of(st.none(), TEXT),
+    elsewhere=st.none() | st.lists(IMPACT, max_size=2).map(tuple),
 )
 PROBLEMS = st.lists(st.builds(Problem, PLACES, TEXT, st.sampled_from(Severity), st.just("not-text"), TEXT), max_size=2)
 ERRORS = st.lists(st.tuples(st.one_of(st.none(), TEXT), TEXT), max_size=2)
@@ -116,7 +123,7 @@ def parsed(name: str, text: str) -> Any:
     """The document, once it has passed its schema and could be written as UTF-8."""
     document = json.loads(text.encode("utf-8"))
     Draft202012Validator(schemas.load(name)).validate(document)
-    assert next(iter(document.items())) == ("format_version", "1.0")
+    assert next(iter(document.items())) == ("format_version", "1.1")
     return document
 
 
@@ -174,7 +181,28 @@ def test_a_plan_document_holds_to_its_schema(
         failed = [test["status"] == "failed" for test in shown["tests"] or ()]
         assert failed == [not test.passed for test in plan.tests or ()]
         assert (shown["tests"] is None) == (plan.tests is None)
+        assert shown["ignored"] == list(plan.ignored)
+        for part in ("warnings", "refusals", "failures"):
+            assert [(one["rule"], one["message"]) for one in shown[part]] == [
+                (one.rule, one.message) for one in getattr(plan, part)
+            ]
     assert [(one["file"], one["message"]) for one in document["errors"]] == errors
+
+
+@given(PLANS)
+def test_what_is_said_of_a_plan_is_read_back_from_its_document(plan: Plan) -> None:
+    (item,) = parsed("plan", plans_document([plan]))["plans"]
+    again = plan_of(item)
+    for part in ("warnings", "refusals", "failures", "ignored", "unmanaged", "blocked", "unchanged", "impact"):
+        assert getattr(again, part) == getattr(plan, part)
+
+
+def test_a_document_of_an_earlier_minor_version_has_no_refusals_failures_or_ignored_names() -> None:
+    (item,) = parsed("plan", plans_document([Plan("hq.yaml", None, None, "live", ())]))["plans"]
+    for part in ("refusals", "failures", "ignored"):
+        del item[part]
+    again = plan_of(item)
+    assert (again.refusals, again.failures, again.ignored) == ((), (), ())
 
 
 @given(st.lists(APPLIED, max_size=2))
@@ -182,6 +210,25 @@ def test_an_apply_document_holds_to_its_schema(applied: list[Applied]) -> None:
     document = parsed("apply", plans_document(applied))
     for one, shown in zip(applied, document["plans"], strict=True):
         assert [outcome["status"] for outcome in shown["outcomes"]] == [outcome.status for outcome in one.outcomes]
+        assert (shown["impact_now"] is None) == (one.elsewhere is None)
+        assert [entry["numbers"] for entry in shown["impact_now"] or ()] == [
+            list(entry.numbers) for entry in one.elsewhere or ()
+        ]
+
+
+@given(APPLIED)
+def test_which_calls_go_elsewhere_now_is_read_back_from_an_apply_document(applied: Applied) -> None:
+    outcomes = tuple(Outcome(change, Status.APPLIED) for change in applied.plan.changes)
+    (item,) = parsed("apply", plans_document([replace(applied, outcomes=outcomes)]))["plans"]
+    assert applied_of(item).elsewhere == applied.elsewhere
+
+
+@given(PLANS)
+def test_a_plan_that_is_refused_or_has_failures_counts_as_failed(plan: Plan) -> None:
+    summary = parsed("plan", plans_document([plan]))["summary"]
+    failed = bool(plan.refusals or plan.failures or plan.in_doubt or plan.failed_tests)
+    assert (summary["failed"], summary["changing"]) == (failed, bool(plan.changes))
+    assert Totals([plan]).short().endswith("nothing to do") == (not (plan.changes or plan.refusals or plan.failures))
 
 
 @given(st.lists(PLANS | APPLIED, max_size=3), PROBLEMS, ERRORS)

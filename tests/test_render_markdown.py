@@ -168,6 +168,7 @@ CHANGES = st.lists(ADDS | DELETES | UPDATES | MOVES, max_size=3).map(tuple)
 PATHS = st.none() | st.builds(CallPath, TEXTS, SEVERAL, TEXTS, st.integers(0, 3))
 EXAMPLES = st.builds(CallExample, TEXTS, st.none() | TEXTS, st.none() | TEXTS, st.none() | TEXTS)
 IMPACTS = st.lists(st.builds(Impact, SEVERAL, SEVERAL, SEVERAL, PATHS, PATHS, EXAMPLES, WORDS), max_size=3).map(tuple)
+SAID = st.lists(st.builds(PlanWarning, TEXTS, TEXTS), max_size=2).map(tuple)
 PLANS = st.builds(
     Plan,
     file=TEXTS,
@@ -179,7 +180,10 @@ PLANS = st.builds(
     blocked=SEVERAL,
     skipped=CHANGES,
     in_doubt=st.lists(st.builds(Doubt, ADDS, TEXTS), max_size=2).map(tuple),
-    warnings=st.lists(st.builds(PlanWarning, TEXTS, TEXTS), max_size=2).map(tuple),
+    ignored=SEVERAL,
+    warnings=SAID,
+    refusals=SAID,
+    failures=SAID,
     impact=st.none() | IMPACTS,
     tests=st.none() | st.lists(st.builds(Verdict, st.builds(Claim, LOCATIONS, TEXTS), TEXTS), max_size=2).map(tuple),
 )
@@ -211,7 +215,7 @@ def many(count: int, file: str = "hq.yaml", name: str = "") -> Plan:
         *(Change(Action.ADD, None, replace(LOCAL, name=f"{name}r{n}")) for n in range(count)),
         file=file,
         impact=tuple(calls(None, replace(A, trunks=(f"{name}t{n}",)), f"{n}X") for n in range(count)),
-        warnings=tuple(PlanWarning("order", f"{name}r{n} stands below") for n in range(count)),
+        warnings=tuple(PlanWarning("order", f"{name}r{n} is below") for n in range(count)),
     )
 
 
@@ -330,12 +334,12 @@ def test_of_a_move_that_an_earlier_run_began_it_is_said_what_is_left_to_do() -> 
     old = replace(DELETE, before=replace(REST, name="rest~pbxsync", trunks=("old",)))
     half = Change(Action.MOVE, REST, REST, move=replace(begun, copy=None, removals=(DELETE, old)))
     assert why(half) == (
-        "stays where it stands (an earlier run began to move it; deleted: rest, rest~pbxsync (trunks old); "
+        "stays where it is (an earlier run began to move it; deleted: rest, rest~pbxsync (trunks old); "
         "rest~pbxsync gets its name)"
     )
 
 
-def test_warnings_doubts_failing_tests_and_what_is_left_alone_are_all_said() -> None:
+def test_errors_warnings_doubts_failing_tests_and_what_is_left_alone_are_all_said() -> None:
     shown_page = page(
         plan(
             ADD,
@@ -346,11 +350,16 @@ def test_warnings_doubts_failing_tests_and_what_is_left_alone_are_all_said() -> 
             in_doubt=(Doubt(DELETE, "connection reset"), Doubt(ADD, "timed out")),
             tests=(Verdict(Claim(AT, "911"), "911 goes to rest"), Verdict(Claim(replace(AT, line=9), "1"), "no route")),
             unmanaged=("fax", "a,b"),
+            ignored=("lab-1", "lab-2"),
             blocked=("twice",),
             skipped=(UPDATE, DELETE),
+            refusals=(PlanWarning("equal-name", "local is not added"),),
+            failures=(PlanWarning("doubled-on-pbx", "the PBX has 2 routes called twice"),),
         )
     )
     assert shown_page.texts("li") == [
+        "local is not added [equal-name]",
+        "the PBX has 2 routes called twice [doubled-on-pbx]",
         "rest takes 9011X. from 20X, too [order]",
         "for a moment [meanwhile]",
         "delete rest: connection reset",
@@ -358,18 +367,31 @@ def test_warnings_doubts_failing_tests_and_what_is_left_alone_are_all_said() -> 
         "hq.yaml:3:5: 911 goes to rest",
         "hq.yaml:9:5: no route",
     ]
-    assert shown_page.texts("p")[2:] == [
+    assert shown_page.texts("p")[1:] == [
+        "hq.yaml → https://192.0.2.10 (hq), live; 0 unchanged, 2 unmanaged, 2 ignored.",
+        "Errors:",
         "Warnings:",
         "In doubt:",
         "Failing tests:",
-        "Left alone, because the PBX has several of that name: twice.",
+        "Left alone, see the errors: twice.",
         "Unmanaged, left as they are: fax, a,b.",
+        "Ignored, as the file says: lab-1, lab-2.",
     ]
     assert shown_page.texts("summary") == ["1 change", "2 changes skipped, because of --add-only"]
     assert [row[1].text for row in shown_page.tables[1][1:] if row[1].text] == ["local", "rest"]
 
 
-def test_errors_and_problems_stand_before_the_plans_with_errors_before_warnings() -> None:
+def test_errors_come_before_the_calls_that_go_elsewhere_and_the_first_line_counts_them() -> None:
+    error = PlanWarning("equal-name", "local is not added")
+    refused = page(plan(ADD, refusals=(error, error), failures=(error,), impact=(calls(A, B),)))
+    assert refused.texts("p")[0] == "Adds 1 route; 1 kind of call is routed otherwise. 3 errors; apply sends nothing."
+    assert refused.texts("p")[2:] == ["Errors:", "Calls that go elsewhere:"]
+    failed = page(plan(failures=(error,)))
+    assert failed.texts("p")[0] == "Changes nothing. 1 error; see below."
+    assert failed.texts("li") == ["local is not added [equal-name]"]
+
+
+def test_errors_and_problems_come_before_the_plans_with_errors_before_warnings() -> None:
     problems = [
         Problem(AT, "", Severity.WARNING, "unreachable", "local takes no call"),
         Problem(replace(AT, line=9), "", Severity.ERROR, "not-text", 'write "011"'),
@@ -413,6 +435,8 @@ def test_a_pbx_on_which_nothing_changes_is_one_line_and_so_are_forty() -> None:
         {"skipped": (DELETE,)},
         {"blocked": ("twice",)},
         {"in_doubt": (Doubt(ADD, "reset"),)},
+        {"refusals": (PlanWarning("equal-name", "local is not added"),)},
+        {"failures": (PlanWarning("doubled-on-pbx", "local is there twice"),)},
         {"tests": (Verdict(Claim(AT, "911"), "911 goes to rest"),)},
     ],
 )
@@ -423,13 +447,16 @@ def test_a_pbx_that_does_not_change_has_a_section_where_there_is_something_to_sa
     assert shown_page.texts("h3") == ["a.yaml", "b.yaml"]
 
 
-def test_the_total_of_several_pbxs_counts_those_in_doubt_and_those_whose_tests_fail() -> None:
+def test_the_total_of_several_pbxs_counts_those_with_errors_in_doubt_and_with_failing_tests() -> None:
     failing = plan(tests=(Verdict(Claim(AT, "911"), "911 goes to rest"),))
     said = page(plan(ADD, in_doubt=(Doubt(ADD, "reset"),)), failing, failing).texts("p")[0]
     assert said == (
         "1 of 3 PBXs changes: adds 1 route; no call goes elsewhere. Something is in doubt on 1 PBX. "
         "Tests fail for 2 PBXs."
     )
+    error = PlanWarning("equal-name", "local is not added")
+    said = page(plan(refusals=(error,)), plan(failures=(error,)), plan(), failing).texts("p")[0]
+    assert said == "Changes nothing on 4 PBXs. There are errors on 2 PBXs. Tests fail for 1 PBX."
 
 
 # --- the marker ---
@@ -503,7 +530,8 @@ def test_no_name_becomes_anything_but_text_in_code(
     assert max(map(len, re.findall("`+", re.sub(r"\\|\||[^`]", " ", text))), default=0) <= 120
     details = [change for one in plans for changes in (one.changes, one.skipped) for change in changes]
     assert len(shown_page.texts("li")) == len(problems) + len(errors) + sum(
-        len(one.warnings) + len(one.in_doubt) + len(one.failed_tests) for one in plans
+        len(one.refusals) + len(one.failures) + len(one.warnings) + len(one.in_doubt) + len(one.failed_tests)
+        for one in plans
     )
     heads = [row for table in shown_page.tables if table[0][0].text == "Change" for row in table[1:] if row[0].text]
     assert [row[1].codes or ["empty"] for row in heads] == [[shown(change.name) or "empty"] for change in details]
@@ -547,7 +575,7 @@ def test_a_value_is_one_code_span_with_a_fence_that_github_knows(text: str) -> N
 
 @given(TEXTS)
 @settings(max_examples=300, deadline=None)
-def test_a_message_keeps_its_words_and_no_more_than_plain_words_stand_outside_of_code(text: str) -> None:
+def test_a_message_keeps_its_words_and_no_more_than_plain_words_are_outside_of_code(text: str) -> None:
     made = Page(f"a {prose(text)}\n")
     assert made.tags <= {"p", "code", "em"}
     assert ACTS.search(made.outside) is None
@@ -558,7 +586,7 @@ def test_a_message_keeps_its_words_and_no_more_than_plain_words_stand_outside_of
 @pytest.mark.parametrize(
     ("message", "made"),
     [
-        ("international will stand behind rest on the PBX", "international will stand behind rest on the PBX"),
+        ("international will be below rest on the PBX", "international will be below rest on the PBX"),
         ("rest takes 9011X. (such as 90116789234); look", "rest takes `9011X.` (such as `90116789234`); look"),
         ("goes to rest (X.) instead", "goes to rest (`X.`) instead"),
         ("rest (but not 9XX) doesn't", "rest (but not `9XX`) doesn't"),
@@ -572,7 +600,7 @@ def test_a_message_keeps_its_words_and_no_more_than_plain_words_stand_outside_of
         ("a" * 1200, f"{'`' + 'a' * 1000 + '`'}… (cut, 1200 characters)"),
     ],
 )
-def test_in_a_message_what_is_more_than_a_word_stands_in_code_without_the_sentence_s_own_signs(
+def test_in_a_message_what_is_more_than_a_word_is_in_code_without_the_sentence_s_own_signs(
     message: str, made: str
 ) -> None:
     assert prose(message) == made
@@ -632,13 +660,16 @@ def test_where_that_is_not_enough_long_tables_and_lists_are_cut_and_each_pbx_kee
 def test_failures_are_kept_where_warnings_are_cut() -> None:
     failing = tuple(Verdict(Claim(AT, f"{n}"), f"{n} goes to rest") for n in range(30))
     doubts = tuple(Doubt(DELETE, f"reset {n}") for n in range(30))
-    text = plans_markdown([replace(many(2000), tests=failing, in_doubt=doubts)], limit=10_000)
+    errors = tuple(PlanWarning("equal-name", f"r{n} is not added") for n in range(30))
+    text = plans_markdown([replace(many(2000), tests=failing, in_doubt=doubts, refusals=errors)], limit=10_000)
+    assert all(f"`r{n}` is not added" in text for n in range(30))
     assert all(f"`{n}` goes to rest" in text for n in range(30))
     assert all(f"reset `{n}`" in text for n in range(30))
     assert re.search(r"\n… and \d+ more\.\n", text)
 
 
 LONG = "|`@" * 1700
+WRONG = PlanWarning("equal-name", LONG)
 
 
 @pytest.mark.parametrize(
@@ -654,8 +685,21 @@ LONG = "|`@" * 1700
         [plan(ADD, impact=(calls(A, B, *[LONG] * 5000, match=(LONG,) * 5000, but_not=(LONG,) * 5000),))],
         [plan(replace(UPDATE, fields=(FieldChange("prefix", LONG, LONG),) * 1000))],
         [plan(move(*[BEHIND] * 5000, others=9))],
+        [plan(ignored=(LONG,) * 2000, refusals=(WRONG,) * 2000, failures=(WRONG,) * 2000)] * 2,
     ],
-    ids=["changes", "names", "pbxs", "idle", "small-idle", "listed", "trunks", "patterns", "fields", "behind"],
+    ids=[
+        "changes",
+        "names",
+        "pbxs",
+        "idle",
+        "small-idle",
+        "listed",
+        "trunks",
+        "patterns",
+        "fields",
+        "behind",
+        "errors",
+    ],
 )
 def test_the_limit_is_kept_whatever_the_plans_are(made: list[Plan]) -> None:
     problems = [Problem(AT, "", Severity.ERROR, "not-text", LONG)] * 300

@@ -188,6 +188,19 @@ def test_paths_of_windows_become_addresses_with_forward_slashes(file: str, expec
     assert place(file, PureWindowsPath(r"C:\work")) == expected
 
 
+def test_a_file_in_a_subfolder_of_the_root_is_named_from_the_root() -> None:
+    root, folder = PurePosixPath("/checkout"), PurePosixPath("/checkout/pbx/hq")
+    files = ("hq.yaml", "../branch.yaml", "/checkout/x.yaml", "/elsewhere/y.yaml")
+    found = run(problems_sarif([problem(file) for file in files], folder, root))["results"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"] for result in found]
+    assert places == [
+        {"uri": "pbx/hq/hq.yaml", "uriBaseId": "%SRCROOT%"},
+        {"uri": "pbx/branch.yaml", "uriBaseId": "%SRCROOT%"},
+        {"uri": "x.yaml", "uriBaseId": "%SRCROOT%"},
+        {"uri": "file:///elsewhere/y.yaml"},
+    ]
+
+
 def test_standard_input_bears_the_name_that_it_has_in_messages_and_is_in_no_folder() -> None:
     assert place("<stdin>") == {"uri": "%3Cstdin%3E"}
 

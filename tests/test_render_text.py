@@ -35,7 +35,7 @@ from pbxsync.model import (
 )
 from pbxsync.render.paint import Paint
 from pbxsync.render.text import applied_text, counted, faults, outcome_line, plan_text, problem_lines, totals
-from pbxsync.steps import HALF_DONE
+from pbxsync.steps import HALF_DONE, STUCK
 from tests.strategies import desired, known
 
 AT = Location("hq.yaml", 3, 5)
@@ -52,6 +52,7 @@ UPDATE = Change(
     AT,
 )
 NUMBERS = NumberWords(("7XXX",))
+ERROR = PlanWarning("equal-name", "local is\nnot added")
 
 
 def copy(route: Route, more: str = "") -> Route:
@@ -101,7 +102,7 @@ def test_a_problem_is_one_line_with_its_place_its_severity_and_its_rule() -> Non
     assert problem_lines([]) == ""
 
 
-# --- plans: head, sum, what stands between ---
+# --- plans: head, sum, what is between ---
 
 
 @pytest.mark.parametrize(
@@ -122,14 +123,23 @@ def test_the_first_line_says_which_file_goes_to_which_pbx_and_by_what_it_is_know
     ("made", "last"),
     [
         (plan(unchanged=2, unmanaged=("x",)), "Nothing to do: 2 unchanged, 1 unmanaged."),
+        (plan(ignored=("x", "y")), "Nothing to do: 0 unchanged, 0 unmanaged, 2 ignored."),
         (
-            plan(blocked=("x",)),
-            "Nothing that can be done: 0 unchanged, 0 unmanaged, 1 left alone (doubled on the PBX).",
+            plan(blocked=("x",), failures=(ERROR,)),
+            "Nothing that can be done, because of 1 error: 0 unchanged, 0 unmanaged, 1 left alone.",
         ),
         (
-            plan(ADD, UPDATE, move(), move(), blocked=("x", "y")),
-            "Plan: 1 to add, 1 to update, 0 to delete, 2 to move; 0 unchanged, 0 unmanaged, 2 left alone (doubled on "
-            "the PBX).",
+            plan(ADD, UPDATE, move(), move(), blocked=("x", "y"), failures=(ERROR, ERROR)),
+            "Plan: 1 to add, 1 to update, 0 to delete, 2 to move; 0 unchanged, 0 unmanaged, 2 left alone. 2 errors: "
+            "see above.",
+        ),
+        (
+            plan(refusals=(ERROR,)),
+            "Refused: apply sends nothing of this plan, because of 1 error; 0 unchanged, 0 unmanaged.",
+        ),
+        (
+            plan(ADD, refusals=(ERROR, ERROR), failures=(ERROR,), in_doubt=(Doubt(ADD, "reset"),)),
+            "Refused: apply sends nothing of this plan, because of 3 errors; 0 unchanged, 0 unmanaged.",
         ),
         (
             plan(ADD, in_doubt=(Doubt(ADD, "reset"),)),
@@ -153,7 +163,7 @@ def test_changes_are_listed_under_each_other_with_what_they_do() -> None:
     assert lines(made)[6] == "  - delete  rest   X. → out"
 
 
-def test_what_is_skipped_stands_below_the_changes_and_counts_for_the_width() -> None:
+def test_what_is_skipped_is_below_the_changes_and_counts_for_the_width() -> None:
     skipped = replace(UPDATE, after=replace(LOCAL, name="a-long-name"), fields=UPDATE.fields[:1])
     assert lines(plan(DELETE, skipped=(skipped, move(behind("local")))))[1:6] == [
         "  - delete  rest         X. → out",
@@ -179,11 +189,38 @@ def test_of_warnings_of_one_rule_ten_are_shown_and_the_others_counted() -> None:
     assert lines(plan(warnings=tuple(many[:10])))[1:-1] == [f"  warning: number {n} [order]" for n in range(10)]
 
 
+def test_ignored_routes_are_named() -> None:
+    assert lines(plan(ignored=("lab-1", "lab\x07")))[1] == "  ignored, as the file says: lab-1, lab\\x07"
+
+
+def test_failures_and_refusals_are_errors_below_the_warnings_and_none_is_left_out() -> None:
+    failure, refusals = PlanWarning("doubled-on-pbx", "doubled"), [ERROR] * 20
+    made = plan(ADD, warnings=(PlanWarning("order", "w"),), failures=(failure,), refusals=tuple(refusals))
+    assert lines(made)[3:-1] == [
+        "  warning: w [order]",
+        "  ✗ error: doubled [doubled-on-pbx]",
+        *["  ✗ error: local is\\nnot added [equal-name]"] * 20,
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 2_000_000, "~pbxsync" * 250_000])
+def test_a_name_of_two_million_characters_is_cut_wherever_it_is_shown(name: str) -> None:
+    route = replace(LOCAL, name=name, matchpattern=name, trunks=(name,))
+    changes = [ADD, replace(ADD, after=route), replace(UPDATE, after=route), replace(DELETE, before=route)]
+    update = replace(UPDATE, after=route, fields=(FieldChange("name", "local", name),))
+    made = plan(*changes, update, move(behind(name)), unmanaged=(name,), ignored=(name,), skipped=(update,))
+    shown = plan_text(made)
+    assert len(shown) < 12_000
+    assert f"{name[:200]}…" in shown
+    assert len(outcome_line(Outcome(changes[1], Status.FAILED, "no", moving=name))) < 500
+    assert len("".join(faults(applied(Outcome(changes[1], Status.FAILED, "no"))))) < 300
+
+
 def verdict(message: str = "") -> Verdict:
     return Verdict(Claim(AT, "911"), message)
 
 
-def test_tests_are_summed_up_and_those_that_fail_are_told_with_their_place() -> None:
+def test_tests_are_summed_up_and_those_that_fail_are_shown_with_their_place() -> None:
     bad = verdict("911 goes\nelsewhere")
     assert lines(plan(tests=(verdict(),)))[-1] == "Tests: 1 test passed."
     assert lines(plan(tests=(verdict(), verdict())))[-1] == "Tests: 2 tests passed."
@@ -205,7 +242,7 @@ def test_the_impact_is_shown_only_where_something_changes() -> None:
 # --- moves ---
 
 
-def test_a_move_says_behind_what_and_for_which_calls() -> None:
+def test_a_move_says_after_what_and_for_which_calls() -> None:
     one = behind("branch", "7XXX", "8X.", match=("20X",), but_not=("201",))
     other = behind("world", words=NumberWords(("9X.",), ("911",)))
     assert line(move(one, other)) == (
@@ -242,19 +279,19 @@ BRANCH = Route("branch", "7XXX", ("to-branch",))
             [copy(REST), BRANCH, REST],
             "must come after branch: 7XXX (an earlier run began to move it; deleted: rest~pbxsync)",
         ),
-        ([BRANCH, REST, copy(REST)], "stays where it stands (an earlier run began to move it; deleted: rest~pbxsync)"),
+        ([BRANCH, REST, copy(REST)], "stays where it is (an earlier run began to move it; deleted: rest~pbxsync)"),
         (
             [replace(REST, trunks=("t",)), BRANCH, copy(REST)],
             "must come after branch: 7XXX (an earlier run began to move it; deleted: rest (X. → t); "
             "rest~pbxsync gets its name)",
         ),
         (
-            [copy(REST), copy(REST, "~pbxsync"), BRANCH],
+            [copy(REST), copy(REST, "~pbxsync"), BRANCH, copy(REST, "~pbxsync~pbxsync")],
             "must come after branch: 7XXX (an earlier run began to move it; "
-            "deleted: rest~pbxsync~pbxsync, rest~pbxsync)",
+            "deleted: rest~pbxsync, rest~pbxsync~pbxsync; rest~pbxsync~pbxsync~pbxsync gets its name)",
         ),
-        ([copy(REST), BRANCH], "must come after branch: 7XXX"),
-        ([BRANCH, copy(REST)], "stays where it stands (an earlier run began to move it; rest~pbxsync gets its name)"),
+        ([copy(REST), BRANCH], "stays where it is (an earlier run began to move it; rest~pbxsync gets its name)"),
+        ([BRANCH, copy(REST)], "stays where it is (an earlier run began to move it; rest~pbxsync gets its name)"),
     ],
 )
 def test_what_is_left_of_a_move_that_an_earlier_run_began_is_said(held: list[Route], said: str) -> None:
@@ -278,17 +315,17 @@ def test_an_outcome_is_one_line(outcome: Outcome, said: str) -> None:
     assert outcome_line(outcome) == said
 
 
-def test_the_steps_of_a_move_are_told_in_words() -> None:
+def test_the_steps_of_a_move_are_said_in_words() -> None:
     how = move().move
     assert how is not None
     assert how.copy is not None
     assert how.rename is not None
-    told = [
+    shown = [
         outcome_line(Outcome(step, Status.APPLIED, moving="rest")) for step in (how.copy, *how.removals, how.rename)
     ]
-    assert told == [
+    assert shown == [
         "  ✓ applied  move rest: add a copy, rest~pbxsync",
-        "  ✓ applied  move rest: delete rest where it stood",
+        "  ✓ applied  move rest: delete rest where it was",
         "  ✓ applied  move rest: give the copy its name",
     ]
     failed = outcome_line(Outcome(how.rename, Status.FAILED, "refused", moving="re\nst"))
@@ -307,14 +344,14 @@ def test_what_an_apply_came_to_is_summed_up() -> None:
         "  ✗ a is\\ngone",
         "  note: b too",
         "  error: no answer",
-        "hq.yaml: 0 applied, 0 failed, 0 in doubt, 0 not attempted. 1 not as it should be on the PBX: plan again, and "
-        "see. Interrupted: the rest was not attempted.",
+        "hq.yaml: 0 applied, 0 failed, 0 in doubt, 0 not attempted. 1 not as it should be on the PBX; see "
+        "above. Interrupted: the rest was not attempted.",
     ]
 
 
 def test_moves_that_were_begun_and_not_finished_are_summed_up_by_themselves() -> None:
-    half = Outcome(move(), Status.FAILED, HALF_DONE)
-    assert applied_text(applied(half, half, Outcome(ADD, Status.FAILED, "no"))) == (
+    half, stuck = Outcome(move(), Status.FAILED, HALF_DONE), Outcome(move(), Status.FAILED, STUCK)
+    assert applied_text(applied(half, stuck, Outcome(ADD, Status.FAILED, "no"))) == (
         "hq.yaml: 0 applied, 1 failed, 2 begun and not finished, 0 in doubt, 0 not attempted.\n"
     )
 
@@ -324,7 +361,11 @@ def test_each_fault_of_an_apply_is_one_line_with_what_is_left_to_do() -> None:
     assert faults(applied(Outcome(ADD, Status.APPLIED))) == []
     assert faults(applied(Outcome(ADD, Status.FAILED, "refused"))) == ["add local failed: refused"]
     assert faults(applied(Outcome(ADD, Status.FAILED, "refused"), waiting)) == [
-        "add local failed: refused. 1 change not attempted; once it is mended, run again to go on there"
+        "add local failed: refused. 1 change not attempted; once that is put right, run again to go on there"
+    ]
+    assert faults(applied(Outcome(ADD, Status.FAILED, "refused"), waiting, findings=(Finding("a", "a is gone"),))) == [
+        "add local failed: refused. 1 change not attempted",
+        "a is gone",
     ]
     assert faults(applied(Outcome(DELETE, Status.IN_DOUBT, "reset"))) == ["delete rest is in doubt: reset"]
     assert faults(applied(Outcome(DELETE, Status.IN_DOUBT, "reset"), waiting, waiting)) == [
@@ -342,6 +383,10 @@ def test_moves_that_were_begun_and_not_finished_are_one_fault() -> None:
     other = replace(half, change=replace(move(), after=replace(REST, name="other")))
     failed = Outcome(ADD, Status.FAILED, "refused")
     assert faults(applied(half, failed, other)) == ["add local failed: refused", f"move rest, other: {HALF_DONE}"]
+    assert faults(applied(replace(half, error=STUCK), other)) == [
+        f"move other: {HALF_DONE}",
+        f"move rest: {STUCK}",
+    ]
 
 
 def test_the_sum_over_several_plans_counts_each_kind_and_the_idle_ones() -> None:
@@ -350,6 +395,10 @@ def test_the_sum_over_several_plans_counts_each_kind_and_the_idle_ones() -> None
         "3 PBXs: 1 to add, 0 to update, 0 to delete, 2 to move; 1 with nothing to do.\n"
     )
     assert totals([bad, plan()]).endswith("; 1 with nothing to do. Tests fail: hq.yaml.\n")
+    wrong = plan(refusals=(ERROR,), pbx_name=None, file="a\nb.yaml"), plan(failures=(ERROR,))
+    assert totals([*wrong, plan(), bad]).endswith(
+        "; 1 with nothing to do. With errors: a\\nb.yaml, hq.yaml. Tests fail: hq.yaml.\n"
+    )
 
 
 def test_things_are_counted_in_words() -> None:
@@ -367,7 +416,9 @@ def test_colour_changes_no_word() -> None:
         DELETE,
         move(behind("local")),
         unmanaged=("x",),
+        ignored=("y",),
         warnings=tuple(PlanWarning("order", "w") for _ in range(11)),
+        refusals=(ERROR,),
         tests=(verdict("no"),),
     )
     coloured = "\n".join(lines(made, Paint(on=True)))

@@ -10,22 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbxsync.applier import LiveLedger, RecordedLedger, apply
+from pbxsync.applier import apply
 from pbxsync.client import Client, Connection, Credentials
 from pbxsync.differ import plan
 from pbxsync.known_state import StateFile
+from pbxsync.ledger import LiveLedger, RecordedLedger
 from pbxsync.model import KnownRoute, KnownState, PlanChoices, Route, Status
 from pbxsync.names import is_copy, original
 from pbxsync.sandbox import Sandbox
 from pbxsync.steps import outcomes, steps
 from pbxsync.verification import stored_fault
+from tests.applying import Waits
 from tests.reordering import PRUNE, REORDER, Case, after, fates, moving, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pbxsync.applier import Ledger
+    from pbxsync.ledger import Ledger
     from pbxsync.model import Outcome, Plan
 
 CHOICES = st.sampled_from([REORDER, PRUNE])
@@ -40,7 +42,7 @@ LIES = st.sampled_from(["lie", "twice", "drop-last", "alter:matchpattern=0", "al
 
 
 class Watched(Client):
-    """A client that looks at what the PBX holds behind its back after each call."""
+    """A client that keeps what the PBX holds after each call."""
 
     def __init__(self, sandbox: Sandbox, kind: str) -> None:
         super().__init__(Connection(sandbox.url, kind, 5.0, 0), Credentials("t"))
@@ -80,11 +82,11 @@ def rows(routes: Sequence[Route]) -> list[dict[str, str]]:
 
 
 def run(client: Watched, made: Plan, known: Sequence[KnownRoute], ledger: Ledger | None = None) -> list[Outcome]:
-    return list(apply(made, client, ledger or LiveLedger(client), lambda: False, known))
+    return list(apply(made, client, ledger or LiveLedger(), lambda: False, Waits(), known))
 
 
 def known(client: Client) -> KnownState:
-    return KnownState("https://192.0.2.10", tuple(client.query_routes()))
+    return KnownState("https://192.0.2.10", client.query_table().routes)
 
 
 @given(moving(), CHOICES, KINDS, CALLS, st.integers(1, 4), MISHAPS)
@@ -101,7 +103,7 @@ def test_whatever_answer_is_lost_each_call_goes_as_before_or_as_after_and_the_ne
     both = {route.name for route in case.held} & {route.name for route in case.declared}
     for routes in client.seen:
         now = fates(routes)
-        assert all(now[one] in (first[one], last[one]) for one in now)
+        assert all(now[call] in (first[call], last[call]) for call in now)
         assert both <= {original(route.name) for route in routes}
     with Sandbox(tokens=["t"], routes=rows(client.seen[-1])) as healthy, Watched(healthy, kind) as again:
         state = known(again)
@@ -112,7 +114,7 @@ def test_whatever_answer_is_lost_each_call_goes_as_before_or_as_after_and_the_ne
 
 
 @given(moving(), CHOICES, KINDS, st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_a_file_that_changed_while_a_reorder_was_half_done_is_what_the_next_runs_bring(
     case: Case, choices: PlanChoices, kind: str, data: st.DataObject
 ) -> None:
@@ -122,12 +124,17 @@ def test_a_file_that_changed_while_a_reorder_was_half_done_is_what_the_next_runs
         state = after(state, made, data.draw(st.integers(0, len(steps(made)))))
         case = Case(tuple(data.draw(st.permutations(case.declared))), ())
     with Sandbox(tokens=["t"], routes=rows(table(state))) as sandbox, Watched(sandbox, kind) as client:
-        now = known(client)
-        made = plan(case.desired, now, choices)
-        assert all(outcome.status is Status.APPLIED for outcome in run(client, made, now.routes))
-        first, last = fates(table(now)), fates(held(sandbox))
-        for between in map(fates, client.seen):
-            assert all(between[one] in (first[one], last[one]) for one in between)
+        # Where a copy is not where this file needs it, one run gives it its name, and the next one moves the route.
+        for _ in range(3):
+            now = known(client)
+            client.seen = [table(now)]
+            made = plan(case.desired, now, choices)
+            if not made.changes:
+                break
+            assert all(outcome.status is Status.APPLIED for outcome in run(client, made, now.routes))
+            first, last = fates(table(now)), fates(held(sandbox))
+            for between in map(fates, client.seen):
+                assert all(between[call] in (first[call], last[call]) for call in between)
         assert set(case.declared) <= set(held(sandbox))
         assert plan(case.desired, known(client), choices).changes == ()
 
@@ -154,7 +161,9 @@ def test_where_what_is_added_is_not_there_as_it_was_sent_nothing_is_deleted(
 def test_recorded_the_file_holds_what_the_pbx_does_but_for_the_doubt_and_completes_once_it_is_settled(
     state_path: Path, case: Case, kind: str, call: str, number: int, mishap: str, ids: str
 ) -> None:
-    recorded = [replace(one, id={"known": one.id, "none": None}.get(ids, f"9{one.id}")) for one in case.known.routes]
+    recorded = [
+        replace(held, id={"known": held.id, "none": None}.get(ids, f"9{held.id}")) for held in case.known.routes
+    ]
     made = plan(case.desired, KnownState("https://192.0.2.10", tuple(recorded)), REORDER)
     wanted = table(after(case.known, made))
     file = StateFile(state_path, replace(case.known, routes=tuple(recorded), source=str(state_path)))
@@ -171,7 +180,7 @@ def test_recorded_the_file_holds_what_the_pbx_does_but_for_the_doubt_and_complet
         state = replace(known(again), source=str(state_path))
         file.write(state)
         rest = plan(case.desired, state, REORDER)
-        assert all(one.status is Status.APPLIED for one in run(again, rest, state.routes, RecordedLedger(file)))
+        assert all(outcome.status is Status.APPLIED for outcome in run(again, rest, state.routes, RecordedLedger(file)))
         assert held(healthy) == wanted == table(StateFile.read(state_path, pbx=None).state)
         file.close()
     assert not any(is_copy(route.name) for route in wanted)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
@@ -21,6 +22,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from pbxsync.sandbox import ALL_CALLS, Fault, Firmware, Sandbox, SandboxError
+from tests.cli.process import PATIENCE
 from tests.plain_client import (
     FORMATS,
     STORED,
@@ -521,7 +523,7 @@ def test_an_exception_in_the_with_block_is_not_hidden_by_a_failure(monkeypatch: 
 def test_importing_the_sandbox_loads_neither_the_client_nor_slow_libraries() -> None:
     code = "import sys, pbxsync.sandbox; print(*sorted(sys.modules))"
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    assert not {"yaml", "jsonschema", "httpx", "rich", "deepdiff"} & set(output)
+    assert not {"yaml", "jsonschema", "h11", "httpx", "rich", "deepdiff"} & set(output)
     assert {name for name in output if name.startswith("pbxsync.") and not name.startswith("pbxsync.sandbox")} == set()
 
 
@@ -569,6 +571,22 @@ def test_a_broken_store_is_an_error_that_names_the_file(tmp_path: Path, text: st
 def test_a_store_that_cannot_be_read_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=f"cannot read the sandbox's routes from {tmp_path}"):
         Sandbox(store=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_store_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    said: list[str] = []
+
+    def begin() -> None:
+        with pytest.raises(SandboxError) as caught:
+            Sandbox(store=tmp_path / "pipe")
+        said.append(str(caught.value))
+
+    beginning = threading.Thread(target=begin, daemon=True)
+    beginning.start()
+    beginning.join(PATIENCE)
+    assert said == [f"cannot read the sandbox's routes from {tmp_path}/pipe: it is not a regular file"]
 
 
 @pytest.mark.parametrize("broken", ["folder", "file"])

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pbxsync import schemas
+from pbxsync import differ, schemas
 from pbxsync.errors import PlanFileError, StaleState
-from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Move, Plan, Route
+from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Move, Plan, PlanChoices, Route
 from pbxsync.saved_plan import SavedPlan, known_digest, read_plans, saved_text
 from pbxsync.steps import steps
 from tests.cli.process import PATIENCE
-from tests.strategies import routes
+from tests.strategies import desired, known, routes
 from tests.test_golden_plans import FOLDERS, planned
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ KNOWN = KnownState("https://192.0.2.10", (KnownRoute(A, "1"), KnownRoute(B, "2")
 PLAN = Plan("hq.yaml", "https://192.0.2.10", "hq", "live", (Change(Action.ADD, None, replace(B, name="c")),))
 
 
-def saved(plan: Plan = PLAN, known: KnownState = KNOWN) -> SavedPlan:
-    return SavedPlan(plan, "json", add_only=False, file_digest="0" * 64, known_digest=known_digest(known))
+def saved(plan: Plan = PLAN, state: KnownState = KNOWN) -> SavedPlan:
+    return SavedPlan(plan, "json", add_only=False, file_digest="0" * 64, known_digest=known_digest(state))
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def refusal(path: Path) -> str:
 def test_a_plan_is_read_as_it_was_saved_and_sends_the_same_calls_in_the_same_order(
     folder: Path, tmp_path: Path
 ) -> None:
-    plan, known, _ = planned(folder)
-    plan = replace(plan, in_doubt=())
+    plan, held, _ = planned(folder)
+    plan = replace(plan, in_doubt=(), refusals=())
     path = tmp_path / "plan.json"
-    text = saved_text([saved(plan, known)])
+    text = saved_text([saved(plan, held)])
     path.write_text(text, encoding="utf-8")
     read = read_plans(path)
     (found,) = read.plans
-    again = found.on(known)
+    again = found.on(held)
     assert steps(again) == steps(plan)
     assert [step.change.place for step in steps(again)] == [step.change.place for step in steps(plan)]
     assert saved_text([replace(found, plan=again)]) == text
@@ -83,6 +83,18 @@ def test_any_routes_are_read_as_they_were_saved(added: list[Route], others: list
         path = Path(folder) / "plan.json"
         path.write_text(saved_text([saved(plan)]), encoding="utf-8")
         assert read_plans(path).plans[0].plan == plan
+
+
+def test_a_plan_that_finishes_the_move_of_a_route_that_was_renamed_since_then_is_read_as_it_was_saved(
+    tmp_path: Path,
+) -> None:
+    rest = Route("rest", "X.", ("t3",))
+    held = known([rest, A, replace(rest, name="rest~pbxsync")])
+    plan = differ.plan(desired([A, replace(rest, name="new")], {"new": "rest"}), held, PlanChoices())
+    assert [step.change.name for step in steps(plan)] == ["rest", "new"]
+    path = tmp_path / "plan.json"
+    path.write_text(saved_text([saved(plan, held)]), encoding="utf-8")
+    assert read_plans(path).plans[0].on(held) == plan
 
 
 def test_several_plans_and_what_could_not_be_planned_are_kept_together(tmp_path: Path) -> None:
@@ -106,16 +118,25 @@ def test_a_plan_without_what_it_was_made_from_is_no_saved_one(path: Path) -> Non
     document = json.loads(path.read_text(encoding="utf-8"))
     del document["saved"]
     path.write_text(json.dumps(document), encoding="utf-8")
-    assert "this is what plan --format json prints, which can't be applied; save it anew with: " in refusal(path)
+    assert "this is what plan --format json prints, which can't be applied; save it again with: " in refusal(path)
 
 
 def test_a_plan_of_a_later_major_version_is_refused_and_one_of_a_later_minor_is_not_for_that(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     document["format_version"] = "2.0"
     path.write_text(json.dumps(document), encoding="utf-8")
-    assert "its format_version is 2.0, and this pbxsync reads 1.0: apply it with the pbxsync that made it" in refusal(
+    assert "its format_version is 2.0, and this pbxsync reads 1.1: apply it with the pbxsync that made it" in refusal(
         path
     )
+
+
+def test_a_plan_of_an_earlier_minor_version_is_read_with_what_it_has(path: Path) -> None:
+    def older(plan: dict[str, Any]) -> None:
+        for part in ("refusals", "failures", "ignored"):
+            del plan[part]
+
+    forged(path, older)
+    assert read_plans(path).plans[0].plan == PLAN
 
 
 def every_edit(value: Any) -> list[Callable[[], None]]:
@@ -165,6 +186,22 @@ def test_what_is_no_plan_at_all_is_refused(path: Path, content: bytes) -> None:
     assert "not a saved plan" in refusal(path)
 
 
+@pytest.mark.parametrize("depth", [101, 5_000, 100_000])
+def test_a_plan_nested_too_deep_is_refused_whatever_the_depth(path: Path, depth: int) -> None:
+    path.write_text('{"format_version": "1.0", "plans": ' + "[" * (depth - 1) + "]" * (depth - 1) + "}")
+    assert refusal(path) == f"{path}: not a saved plan: it is nested too deep; save it again with: pbxsync plan --out"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_plan_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    said: list[str] = []
+    reading = threading.Thread(target=lambda: said.append(refusal(tmp_path / "pipe")), daemon=True)
+    reading.start()
+    reading.join(PATIENCE)
+    assert said == [f"{tmp_path}/pipe: the saved plan can't be read: it is a pipe, not a regular file"]
+
+
 def test_a_plan_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     assert "the saved plan can't be read: No such file" in refusal(tmp_path / "none.json")
 
@@ -189,7 +226,7 @@ def test_a_plan_is_stale_where_anything_is_known_otherwise(other: KnownState) ->
 
 
 def test_a_plan_that_was_made_of_nothing_is_stale_once_there_is_something() -> None:
-    empty = saved(known=KnownState(None, ()))
+    empty = saved(state=KnownState(None, ()))
     with pytest.raises(StaleState):
         empty.on(KNOWN)
 
@@ -197,7 +234,7 @@ def test_a_plan_that_was_made_of_nothing_is_stale_once_there_is_something() -> N
 def test_what_is_planned_again_after_a_plan_was_begun_is_another_plan() -> None:
     begun = replace(KNOWN, applied_plans=("a" * 64,))
     assert known_digest(begun) != known_digest(KNOWN)
-    assert saved_text([saved(known=begun)]) != saved_text([saved()])
+    assert saved_text([saved(state=begun)]) != saved_text([saved()])
     with pytest.raises(StaleState):
         saved().on(begun)
 
@@ -223,6 +260,7 @@ def forged(path: Path, edit: Callable[[Any], None]) -> None:
         lambda plan: plan["changes"][0]["fields"].append({"field": "prefix", "before": "", "after": "9"}),
         lambda plan: plan["changes"].append(plan["changes"][0]),
         lambda plan: plan["in_doubt"].append({"action": "add", "name": "a", "reason": "lost"}),
+        lambda plan: plan["refusals"].append({"rule": "equal-name", "message": "a is not added"}),
     ],
 )
 def test_a_plan_that_would_send_something_else_than_it_shows_is_refused(
@@ -236,6 +274,8 @@ def test_a_plan_that_would_send_something_else_than_it_shows_is_refused(
     "edit",
     [
         lambda steps: steps[0]["after"].update(prefix="0"),
+        lambda steps: steps[0]["after"].update(name="emergency"),
+        lambda steps: steps[0]["after"].update(name="a~pbxsync~pbxsync"),
         lambda steps: steps[1]["before"].update(name="emergency"),
         lambda steps: steps[2]["after"].update(trunks=["premium"]),
     ],

@@ -94,6 +94,7 @@ def test_a_default_is_what_a_file_without_the_key_means() -> None:
     assert defaults == {
         "/version": 1,
         "/properties/pbx/type": "json",
+        "/properties/pbx/fresh_connections": False,
         "/$defs/route/prefix": "",
         "/$defs/route/prepend": "",
         "/$defs/route/callerid": "",
@@ -118,7 +119,7 @@ def test_a_field_that_refers_to_a_definition_has_no_check_of_its_own_beside_it()
 
 def test_every_check_that_a_text_may_fail_has_words_for_an_editor() -> None:
     texts = [schema for schema in subschemas(ROUTES) if "pattern" in schema]
-    assert len(texts) == 6
+    assert len(texts) == 7
     for schema in texts:
         assert schema["errorMessage"].endswith(".")
         assert schema["patternErrorMessage"].endswith(".")

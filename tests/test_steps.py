@@ -8,7 +8,7 @@ import pytest
 
 from pbxsync.differ import plan
 from pbxsync.model import Action, Change, Outcome, Plan, PlanChoices, Route, Status
-from pbxsync.steps import HALF_DONE, Stage, outcomes, remaining, steps
+from pbxsync.steps import HALF_DONE, STUCK, Stage, outcomes, remaining, steps
 from tests.reordering import PRUNE, REORDER
 from tests.strategies import desired, known
 
@@ -18,7 +18,7 @@ BRANCH = Route("branch", "7XXX", ("to-branch",))
 WORLD = Route("world", "X.", ("intl",), prefix="9011")
 LOCAL = Route("local", "N.", ("local",))
 REST = Route("rest", "X.", ("out",))
-OLD, OLDER = (Route(name, "8X.", ("line",)) for name in ("old", "older"))
+OLD, OLDER = (Route(name, "8X.", (f"to-{name}",)) for name in ("old", "older"))
 
 
 def copy(route: Route, more: str = "") -> Route:
@@ -30,7 +30,7 @@ def planned(wanted: list[Route], there: list[Route], choices: PlanChoices = REOR
     return plan(desired(wanted), known(there), choices)
 
 
-def told(made: Plan) -> list[str]:
+def in_order(made: Plan) -> list[str]:
     """The steps of a plan in words: the stage, what is changed, what it is then."""
     return [" ".join([step.stage.name, *_names(step.change)]) for step in steps(made)]
 
@@ -50,7 +50,7 @@ def change_of(made: Plan, name: str) -> Change:
 def test_updates_come_first_then_adds_and_copies_then_deletes_from_the_bottom_up_and_renames_last() -> None:
     new = Route("new", "[2-7]XXX", ("n",))
     wanted = [BRANCH, replace(WORLD, trunks=("w",)), LOCAL, new, REST]
-    assert told(planned(wanted, [OLD, LOCAL, REST, WORLD, OLDER], PRUNE)) == [
+    assert in_order(planned(wanted, [OLD, LOCAL, REST, WORLD, OLDER], PRUNE)) == [
         "UPDATE world world",
         "ADD branch",
         "ADD local~pbxsync",
@@ -96,23 +96,27 @@ def test_each_step_belongs_to_its_change_and_the_copies_and_removals_to_their_mo
 
 
 def test_a_move_that_an_earlier_run_began_is_ended_without_another_copy() -> None:
-    assert told(planned([BRANCH, REST], [REST, BRANCH, copy(REST)])) == ["DELETE rest", "RENAME rest~pbxsync rest"]
+    assert in_order(planned([BRANCH, REST], [REST, BRANCH, copy(REST)])) == ["DELETE rest", "RENAME rest~pbxsync rest"]
 
 
 def test_a_copy_above_its_route_that_has_its_place_already_is_deleted_and_nothing_renamed() -> None:
-    assert told(planned([BRANCH, REST], [copy(REST), BRANCH, REST])) == ["DELETE rest~pbxsync"]
+    assert in_order(planned([BRANCH, REST], [copy(REST), BRANCH, REST])) == ["DELETE rest~pbxsync"]
 
 
-def test_copies_that_are_in_the_way_themselves_all_go_from_the_bottom_up_among_the_other_deletes() -> None:
-    made = planned([BRANCH, REST], [OLD, REST, OLDER, copy(REST), BRANCH], PRUNE)
-    assert told(made) == [
-        "ADD rest~pbxsync~pbxsync",
-        "DELETE rest~pbxsync",
+def test_copies_that_are_in_the_way_themselves_go_with_their_route_from_the_bottom_up_among_the_other_deletes() -> None:
+    held = [OLD, REST, OLDER, copy(REST, "~pbxsync"), BRANCH, copy(REST)]
+    assert in_order(planned([BRANCH, REST], held, PRUNE)) == [
+        "DELETE rest~pbxsync~pbxsync",
         "DELETE older",
         "DELETE rest",
         "DELETE old",
-        "RENAME rest~pbxsync~pbxsync rest",
+        "RENAME rest~pbxsync rest",
     ]
+
+
+def test_where_the_only_copy_is_in_the_way_nothing_is_moved() -> None:
+    made = planned([BRANCH, REST], [OLD, REST, OLDER, copy(REST), BRANCH], PRUNE)
+    assert in_order(made) == ["DELETE older", "DELETE old"]
 
 
 # --- what remains -------------------------------------------------------------------------------------------------
@@ -142,18 +146,18 @@ def test_what_is_not_moved_leaves_nothing_that_must_be_seen() -> None:
 MOVES = planned([BRANCH, replace(WORLD, trunks=("w",)), LOCAL, REST], [LOCAL, REST, BRANCH, WORLD, OLD], PRUNE)
 
 
-def became(*statuses: Status) -> list[tuple[str, Status, str | None]]:
+def became(*statuses: Status, stuck: bool = False) -> list[tuple[str, Status, str | None]]:
     """What became of each change where the first steps came to these ends, and the others were not attempted."""
     parts = [Outcome(step.change, NOT_ATTEMPTED) for step in steps(MOVES)]
     for at, status in enumerate(statuses):
         parts[at] = replace(parts[at], status=status, error=None if status is APPLIED else f"of {at}")
-    found = outcomes(MOVES, parts)
+    found = outcomes(MOVES, parts, stuck=stuck)
     assert [one.change for one in found] == list(MOVES.changes)
     return [(one.change.name, one.status, one.error) for one in found]
 
 
 def test_the_example_has_the_steps_that_the_tests_below_count() -> None:
-    assert told(MOVES) == [
+    assert in_order(MOVES) == [
         "UPDATE world world",
         "ADD local~pbxsync",
         "ADD rest~pbxsync",
@@ -195,13 +199,21 @@ def test_what_a_step_of_a_move_ended_in_the_move_ended_in_with_its_error(status:
     more = ". The move is half done: run again to finish it" if status is FAILED else ""
     assert became(*[APPLIED] * 4, status)[1:] == [
         ("local", FAILED, HALF_DONE),
-        ("rest", status, f"of 4 (the step: delete rest where it stood){more}"),
+        ("rest", status, f"of 4 (the step: delete rest where it was){more}"),
         ("old", APPLIED, None),
     ]
     assert became(APPLIED, status)[1:3] == [
         ("local", status, "of 1 (the step: add a copy, local~pbxsync)"),
         ("rest", NOT_ATTEMPTED, None),
     ]
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 6])
+def test_of_a_move_that_another_run_would_not_end_it_is_not_said_that_it_would(count: int) -> None:
+    found = became(*[APPLIED] * count, stuck=True)
+    assert found[1:3] == [("local", FAILED, STUCK), ("rest", FAILED, STUCK)]
+    found = became(*[APPLIED] * 4, FAILED, stuck=True)
+    assert found[2] == ("rest", FAILED, "of 4 (the step: delete rest where it was)")
 
 
 def test_what_became_of_a_change_that_is_one_step_is_what_became_of_that_step() -> None:

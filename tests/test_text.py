@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbxsync.text import callers_in_words, listed, numbers_in_words, ordinal, printable
+from pbxsync.text import callers_in_words, listed, numbers_in_words, ordinal, printable, short
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -39,6 +39,12 @@ def test_a_long_list_is_cut_and_says_how_many_more_there_are() -> None:
     assert listed(["a", "b"]) == "a, b"
     assert listed([]) == ""
     assert listed((str(number) for number in range(25)), limit=3) == "0, 1, 2, and 22 more"
+
+
+def test_of_a_name_200_characters_are_shown_and_of_a_phrase_more() -> None:
+    assert listed(["a" * 200, "b" * 201]) == f"{'a' * 200}, {'b' * 200}…"
+    assert short("c" * 2_000_000) == f"{'c' * 200}…"
+    assert numbers_in_words(["1" * 300, "2" * 2_001]) == f"{'1' * 300}, {'2' * 2_000}…"
 
 
 def test_a_place_in_words_has_the_ending_that_english_gives_it() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
-from pbxsync.urls import is_loopback, normal_url, url_fault
+from pbxsync.urls import covers, is_loopback, normal_url, same_pbx_key, url_fault
 
 SCHEMA_URL = Draft202012Validator(schemas.load("routes")["properties"]["pbx"]["properties"]["url"])
 
@@ -136,6 +136,9 @@ def test_the_schema_lets_pass_every_address_and_what_is_none_has_a_reason(text: 
         "https://LOCALHOST/x",
         "http://a.localhost",
         "http://[::1]:1",
+        "http://127.1",
+        "http://[::ffff:127.0.0.1]",
+        "http://0.0.0.0:8088",
     ],
 )
 def test_this_machines_own_addresses_are_loopback(url: str) -> None:
@@ -158,3 +161,114 @@ def test_this_machines_own_addresses_are_loopback(url: str) -> None:
 )
 def test_addresses_that_only_look_like_loopback_are_not(url: str) -> None:
     assert not is_loopback(url)
+
+
+#: Spellings of the same PBX, each group of another one.
+ONE_PBX = [
+    [
+        "http://127.0.0.1:8080",
+        "https://127.0.0.1:8080",
+        "http://localhost:8080",
+        "http://LOCALHOST.:8080",
+        "http://localhost.localdomain:8080",
+        "http://ip6-localhost:8080",
+        "http://127.1:8080",
+        "http://127.0.1:8080",
+        "http://0x7f.1:8080",
+        "http://0x7f000001:8080",
+        "http://0177.0.0.01:8080",
+        "http://2130706433:8080",
+        "http://[::1]:8080",
+        "http://[0:0:0:0:0:0:0:1]:8080",
+        "http://[0000:0000::0001]:8080",
+        "http://[::ffff:127.0.0.1]:8080",
+        "http://[::FFFF:7f00:1]:8080",
+        "http://0.0.0.0:8080",
+        "http://0:8080",
+        "http://[::]:8080",
+        "http://localhost:8080/",
+        "http://localhost:8080/.",
+        "http://localhost:8080/./",
+        "http://localhost:8080//",
+        "http://localhost:8080/a/..",
+        "http://localhost:8080/a/../",
+        "http://localhost:8080/../.",
+        "http://localhost:8080/%2e/",
+        "http://localhost:8080/a/%2E%2e",
+    ],
+    ["http://127.0.0.2:8080", "http://127.2:8080", "http://[::ffff:127.0.0.2]:8080"],
+    ["https://127.0.0.1", "http://127.0.0.1", "http://localhost:80", "https://localhost:443", "https://[::1]/."],
+    ["https://192.0.2.10", "https://[::ffff:192.0.2.10]", "https://192.0.522", "http://0xc0.0.2.012"],
+    ["https://[2001:db8::1]", "https://[2001:DB8:0:0:0::1]:443", "https://[2001:0db8::0.0.0.1]"],
+    ["https://[2001:db8::2]"],
+    ["https://pbx.example.com", "HTTPS://PBX.Example.COM:443/", "http://pbx.example.com/."],
+    ["https://pbx.example.com./"],
+    ["https://hq.localhost:8080"],
+    ["https://branch.localhost:8080"],
+    ["https://pbx.example.com/hq", "https://pbx.example.com/./hq/", "https://pbx.example.com/branch/../hq"],
+    ["https://pbx.example.com/HQ"],
+    ["https://pbx.example.com/branch"],
+    ["https://bücher.example.com"],
+    ["https://localhost.example.com"],
+    ["https://127.0.0.1.example.com"],
+    ["https://[::ffff:0:127.0.0.1]"],
+]
+
+
+@pytest.mark.parametrize("spellings", ONE_PBX, ids=lambda spellings: spellings[0])
+def test_spellings_of_one_pbx_have_one_key(spellings: list[str]) -> None:
+    assert len({same_pbx_key(normal_url(text)) for text in spellings}) == 1
+
+
+def test_other_pbxs_have_other_keys() -> None:
+    keys = {same_pbx_key(normal_url(spellings[0])) for spellings in ONE_PBX}
+    assert len(keys) == len(ONE_PBX)
+
+
+def test_an_address_that_is_no_url_is_its_own_key() -> None:
+    for address in ("", "sandbox:.pbxsync/sandbox.json", "sandbox:.pbxsync/../sandbox.json"):
+        assert same_pbx_key(address) == address
+
+
+@given(URLS)
+def test_every_address_has_a_key_which_is_that_of_its_normal_form(text: str) -> None:
+    if url_fault(text) is None:
+        normal = normal_url(text)
+        assert same_pbx_key(normal) == same_pbx_key(normal_url(normal))
+        assert covers(normal, normal)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address"),
+    [
+        ("https://192.0.2.10", "https://192.0.2.10/any/path"),
+        ("https://192.0.2.10/", "https://192.0.2.10"),
+        ("https://192.0.2.10/.", "https://192.0.2.10/x"),
+        ("https://[::ffff:192.0.2.10]", "https://192.0.2.10:443"),
+        ("https://pbx.example.com/hq", "https://pbx.example.com/hq/"),
+        ("http://localhost:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_credentials_may_go_to_their_own_address(allowed: str, address: str) -> None:
+    assert covers(normal_url(allowed), normal_url(address))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address"),
+    [
+        ("https://192.0.2.10", "http://192.0.2.10"),
+        ("https://192.0.2.10", "http://192.0.2.10:443"),
+        ("http://192.0.2.10", "https://192.0.2.10:80"),
+        ("https://192.0.2.10", "https://192.0.2.10:8443"),
+        ("https://192.0.2.10", "https://192.0.2.100"),
+        ("https://192.0.2.10", "https://192.0.2.10.example.com"),
+        ("https://pbx.example.com", "https://pbx.example.com.example.net"),
+        ("https://pbx.example.com/hq", "https://pbx.example.com"),
+        ("https://pbx.example.com/hq", "https://pbx.example.com/hq2"),
+        ("https://pbx.example.com/hq", "https://pbx.example.com/hq/../branch"),
+        ("https://pbx.example.com/hq", "https://pbx.example.com/hq/deeper"),
+        ("https://pbx.example.com", "https://[::1]"),
+    ],
+)
+def test_credentials_may_go_nowhere_else(allowed: str, address: str) -> None:
+    assert not covers(normal_url(allowed), normal_url(address))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -150,13 +151,35 @@ def test_files_that_cannot_be_read_hide_nothing_of_the_others() -> None:
         ("a.yaml:3:19", '9. is a number to YAML; write matchpattern: "9." [not-text]'),
         ("b.yaml:3:19", '9. is a number to YAML; write matchpattern: "9." [not-text]'),
         ("empty:1:1", "this can't be read: the folder holds no *.yaml or *.yml [unreadable]"),
-        ("folder/e.yaml:1:1", "this can't be read: Is a directory [unreadable]"),
+        ("folder/e.yaml:1:1", "this can't be read: it is a folder, not a regular file [unreadable]"),
         ("loop.yaml:1:1", "this can't be read: Too many levels of symbolic links [unreadable]"),
         ("missing.yaml:1:1", "this can't be read: No such file or directory [unreadable]"),
     ]
     assert ended.out.endswith("6 errors, 0 warnings in 7 files.\n")
     assert ended.err == ""
     assert ended.code == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.usefixtures("folder")
+def test_a_pipe_or_a_path_with_a_nul_is_not_waited_for_and_hides_nothing() -> None:
+    write(a=BAD, nul='include: ["a\\0b"]\n' + BAD, shared=f"include: [common/pipe.yaml]\n{GOOD}", z=BAD)
+    Path("common").mkdir()
+    os.mkfifo("pipe.yaml")
+    os.mkfifo("common/pipe.yaml")
+    ended = pbxsync("validate", ".", "/dev/stdin", stdin=GOOD.encode())
+    assert [line.rpartition(" [")[2] for line in ended.out.splitlines()[:-1]] == [
+        *("unreadable]", "not-text]", "unreadable]", "control-character]", "not-text]", "unreadable]", "not-text]")
+    ]
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("/dev/stdin:1:1: error: this can't be read: it is a pipe, not a regular file")
+    assert lines[2].startswith("common/pipe.yaml:1:1: error: this can't be read: it is a pipe, not a regular file")
+    assert lines[3].startswith("nul.yaml:1:11: error: a path holds the control character U+0000; remove it")
+    assert lines[5].startswith("pipe.yaml:1:1: error: this can't be read: it is a pipe, not a regular file")
+    assert (ended.code, ended.err) == (1, "")
+    planned = pbxsync("plan", ".", "--state", "states", "--init")
+    assert planned.code == 1
+    assert [line for line in lines[1:-1] if line not in planned.err] == []
 
 
 @pytest.mark.usefixtures("folder")
@@ -185,6 +208,74 @@ def test_github_gets_one_command_for_each_problem_also_from_a_file_with_a_hostil
     )
     assert ended.err == ""
     assert ended.code == 1
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A GitHub job's checkout, whose folder pbx/hq is the current one."""
+    root = tmp_path / "a checkout"
+    (root / "pbx" / "hq").mkdir(parents=True)
+    monkeypatch.chdir(root / "pbx" / "hq")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(root))
+    return root
+
+
+def annotated(*files: object, stdin: bytes = b"") -> list[str]:
+    """The files that annotations are for."""
+    done = pbxsync("validate", "--format", "github", *files, stdin=stdin)
+    assert done.code == 1, done.everything
+    return [line.removeprefix("::error file=").partition(",line=")[0] for line in done.out.splitlines()]
+
+
+def in_sarif(*files: object) -> list[tuple[str, bool]]:
+    """The addresses of files in the log of code scanning, and whether each is from the repository's root."""
+    done = pbxsync("validate", "--format", "sarif", *files)
+    places = [
+        result["locations"][0]["physicalLocation"]["artifactLocation"] for result in done.json["runs"][0]["results"]
+    ]
+    return [(place["uri"], place.get("uriBaseId") == "%SRCROOT%") for place in places]
+
+
+def test_in_a_subfolder_of_a_checkout_paths_begin_at_the_repositorys_root(checkout: Path) -> None:
+    Path("own.yaml").write_text(BAD, encoding="utf-8")
+    Path("../beside.yaml").write_text(BAD, encoding="utf-8")
+    files = ("own.yaml", "../beside.yaml", "./own.yaml")
+    assert annotated(*files) == ["pbx/beside.yaml", "pbx/hq/own.yaml"]
+    assert annotated(checkout / "pbx" / "beside.yaml") == ["pbx/beside.yaml"]
+    assert annotated("..") == ["pbx/beside.yaml"]
+    assert in_sarif(*files) == [("pbx/beside.yaml", True), ("pbx/hq/own.yaml", True)]
+
+
+def test_a_file_that_includes_another_is_annotated_there_from_the_repositorys_root(checkout: Path) -> None:
+    (checkout / ".git").mkdir()
+    Path("../common.yaml").write_text(BAD, encoding="utf-8")
+    Path("own.yaml").write_text("include: [../common.yaml]\nroutes: []\n", encoding="utf-8")
+    assert annotated("own.yaml") == ["pbx/common.yaml"]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_standard_input_keeps_its_name_in_a_checkout() -> None:
+    assert annotated("-", stdin=BAD.encode()) == ["<stdin>"]
+
+
+def test_a_checkout_reached_by_a_link_is_the_same_one(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(checkout)
+    Path("own.yaml").write_text(BAD, encoding="utf-8")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "link"))
+    assert annotated("own.yaml") == ["pbx/hq/own.yaml"]
+
+
+def test_a_file_outside_of_the_checkout_keeps_its_name(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout.parent / "outside.yaml").write_text(BAD, encoding="utf-8")
+    assert annotated("../../../outside.yaml") == ["../../../outside.yaml"]
+    monkeypatch.chdir(checkout.parent)
+    (checkout / "own.yaml").write_text(BAD, encoding="utf-8")
+    assert annotated("outside.yaml", checkout / "own.yaml") == ["a checkout/own.yaml", "outside.yaml"]
+    assert in_sarif("outside.yaml") == [("outside.yaml", True)]
+    monkeypatch.setenv("GITHUB_WORKSPACE", "")
+    assert annotated("outside.yaml") == ["outside.yaml"]
 
 
 @pytest.mark.usefixtures("folder")
@@ -222,7 +313,7 @@ def test_validate_loads_no_library_that_it_does_not_use() -> None:
     assert {"click", "yaml"} <= loaded
     # A file that is plainly good needs no second judge.
     assert loaded.isdisjoint(
-        {"jsonschema", "httpx", "httpcore", "deepdiff", "rich", "tenacity", "defusedxml", "filelock"}
+        {"jsonschema", "httpx", "httpcore", "h11", "deepdiff", "rich", "tenacity", "defusedxml", "filelock"}
     )
 
 

@@ -50,6 +50,21 @@ def test_a_good_file_gives_its_routes_with_their_place_and_its_pbx() -> None:
     )
 
 
+def test_a_file_says_which_names_are_ignored_and_that_somebody_looked_at_the_hidden_fields() -> None:
+    one = checked("pbx: {hidden_fields: none}\nignore: ['lab-*', old, old]\n" + route()).desired
+    assert one is not None
+    assert (one.ignore, one.no_hidden_fields) == (("lab-*", "old"), True)
+    other = checked("ignore: []\n" + route()).desired
+    assert other is not None
+    assert (other.ignore, other.no_hidden_fields) == ((), False)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("true", True), ("True", True), ("false", False), ("FALSE", False)])
+def test_a_file_chooses_a_connection_for_each_call(written: str, meant: bool) -> None:
+    found = checked(f"pbx: {{fresh_connections: {written}}}\nroutes: []\n")
+    assert found.desired == Desired("f.yaml", (), fresh_connections=meant)
+
+
 def test_a_file_with_a_warning_alone_still_gives_its_routes() -> None:
     one = checked(route() + "tests: []\n")
     assert one.desired is not None
@@ -159,6 +174,9 @@ SOURCES = (
     "dialplan/lint",
     "schema_problems",
     "names",
+    "name_clashes",
+    "name_problems",
+    "text_problems",
     "loading",
 )
 
@@ -229,7 +247,7 @@ def test_the_bad_examples_of_the_page_break_their_rule_and_the_good_ones_none(ru
 
 def _whole(block: str) -> str:
     """A block of the page as a file: fields of a route get the route around them."""
-    if re.match(r"(routes|version|pbx|tests|%|\{|---|#|route):?", block):
+    if re.match(r"(routes|version|pbx|ignore|tests|%|\{|---|#|route):?", block):
         return block if "routes:" in block or "route:" in block or block.startswith("#") else f"{block}routes: []\n"
     fields = {"name": "to16", "matchpattern": '"X."', "trunks": "[carrier-a]"}
     lines = block.splitlines()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +79,27 @@ def test_each_file_keeps_the_schema_of_its_vendor(schema: str, files: list[Path]
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_ci_tests_each_python_that_the_package_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {text.rpartition(" ")[2] for text in project["classifiers"] if re.search(r":: 3\.\d+$", text)}
+    matrix = loaded(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["test"]["strategy"]["matrix"]["include"]
+    assert {run["python"] for run in matrix if run["os"] == "ubuntu-latest"} == named
+    assert {"3.11", "3.12", "3.13", "3.14"} <= named
+
+
+@in_bash
+def test_bare_systems_are_not_made_without_what_makes_them(tmp_path: Path) -> None:
+    for program in ("bash", "dirname", "id"):
+        found = shutil.which(program)
+        assert found is not None
+        (tmp_path / program).symlink_to(found)
+    done = subprocess.run(
+        [ROOT / ".ci" / "debian"], env={"PATH": str(tmp_path)}, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 2
+    assert re.fullmatch("make debian: (only root can|debootstrap is missing: apt-get install) .*\n", done.stderr)
+
+
 def test_zizmor_finds_nothing_and_needs_no_exception() -> None:
     files = [ROOT / "action.yml", ROOT / ".github" / "dependabot.yml", *WORKFLOWS, *EXAMPLES]
     options = ("--offline", "--no-config", "--no-ignores", "--strict-collection", "--persona", "regular")
@@ -116,6 +139,18 @@ def test_only_the_job_that_comments_may_write_pull_requests_and_it_has_no_secret
         for job in content["jobs"].values():
             may_write = {name for name, access in job["permissions"].items() if access == "write"}
             assert not (may_write and "secrets." in str(job)), path.name
+
+
+def test_each_step_that_sees_a_token_says_which_address_it_is_for() -> None:
+    seen = 0
+    for path in EXAMPLES:
+        for step in steps(path):
+            env = step.get("env", {})
+            for name in (name for name, text in env.items() if "secrets." in str(text)):
+                seen += 1
+                suffix = name.removeprefix("PBXSYNC_TOKEN")
+                assert env[f"PBXSYNC_TOKEN_URL{suffix}"] == f"${{{{ vars.PBXSYNC_TOKEN_URL{suffix} }}}}", path.name
+    assert seen
 
 
 # --- as they run ----------------------------------------------------------------------------------------------------
@@ -172,11 +207,12 @@ def test_the_github_example_applies_the_plan_that_was_approved_and_no_stale_one(
     pushed = Runner(runner.workspace, runner.temp, runner.github, "push", {"ref": "refs/heads/main"})
     with Sandbox(tokens=["t"]) as pbx:
         declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
-        planned = pushed.run(given(step_of(jobs["plan"], uses="pbxsync/")), {"PBXSYNC_TOKEN": "t"})
+        to_it = {"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_URL": pbx.url}
+        planned = pushed.run(given(step_of(jobs["plan"], uses="pbxsync/")), to_it)
         assert not planned.failed, planned.log
         assert planned.outputs["changes"] == "true"
-        first = bash(apply, RUNNER_TEMP=str(runner.temp), PBXSYNC_TOKEN="t")
-        again = bash(apply, RUNNER_TEMP=str(runner.temp), PBXSYNC_TOKEN="t")
+        first = bash(apply, RUNNER_TEMP=str(runner.temp), **to_it)
+        again = bash(apply, RUNNER_TEMP=str(runner.temp), **to_it)
         assert first.returncode == 0, first.stdout + first.stderr
         assert names(pbx) == ["local"]
     assert again.returncode == 1
@@ -203,16 +239,17 @@ def test_the_github_example_of_a_fleet_plans_and_applies_by_shards_and_joins_wha
     with ExitStack() as stack:
         pbxs = {site: stack.enter_context(Sandbox(tokens=["t"], faults=FAULTS.get(site, ()))) for site in sites}
         for site, pbx in pbxs.items():
-            declare(f"sites/{site}.yaml", [route("local", "9X."), route("other", "8X.")], url=pbx.url)
+            declare(f"sites/{site}.yaml", [route("local", "9X."), route("other", "8X.")], url=pbx.url, name=site)
+        tokens = {f"PBXSYNC_TOKEN_{site.upper()}": "t" for site in sites}
+        tokens |= {f"PBXSYNC_TOKEN_URL_{site.upper()}": pbx.url for site, pbx in pbxs.items()}
         for shard in shards:
-            env = {"PBXSYNC_TOKEN": "t", "PBXSYNC_SHARD": f"{shard}/{len(shards)}"}
-            planned = pushed.run(given(planning), env)
+            planned = pushed.run(given(planning), {**tokens, "PBXSYNC_SHARD": f"{shard}/{len(shards)}"})
             assert not planned.failed, planned.log
             done = bash(
                 step_of(jobs["apply"], name="Apply")["run"],
                 RUNNER_TEMP=str(runner.temp),
-                PBXSYNC_TOKEN="t",
                 SHARD=str(shard),
+                **tokens,
             )
             assert done.returncode in (0, 1), done.stderr
             Path("shard.plan").unlink(missing_ok=True)
@@ -236,9 +273,10 @@ def test_the_github_example_finds_drift_and_a_route_made_by_hand_is_drift(runner
     nightly = Runner(runner.workspace, runner.temp, runner.github, "schedule", {})
     with Sandbox(tokens=["t"], routes=stored(route("local", "9X."), route("by-hand", "8X."))) as pbx:
         declare("hq.yaml", [route("local", "9X.")], url=pbx.url)
-        drifted = nightly.run(wanted, {"PBXSYNC_TOKEN": "t"})
+        to_it = {"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_URL": pbx.url}
+        drifted = nightly.run(wanted, to_it)
         declare("hq.yaml", [route("local", "9X."), route("by-hand", "8X.")], url=pbx.url)
-        agreed = nightly.run(wanted, {"PBXSYNC_TOKEN": "t"})
+        agreed = nightly.run(wanted, to_it)
         assert [request.call for request in pbx.requests if "outroute/query" not in request.call] == []
     assert (drifted.failed, drifted.outputs["changes"]) == (False, "true")
     assert "by-hand" in Path(drifted.outputs["markdown"]).read_text(encoding="utf-8")
@@ -289,13 +327,18 @@ def test_the_gitlab_example_checks_plans_applies_and_finds_drift(workspace: Path
         assert {path.name for path in workspace.iterdir()} == {"hq.yaml", "state", *made}
         assert pbx.requests == []
 
+        unfixed = [bash(script[name], PBXSYNC_TOKEN="t") for name in ("plan", "apply", "drift")]
+        assert [(done.returncode, done.stdout) for done in unfixed] == [(1, "PBXSYNC_TOKEN_URL is not set\n")] * 3
+        assert pbx.requests == []
+
+        to_it = {"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_URL": pbx.url}
         for name in ("plan", "apply"):
-            done = bash(script[name], PBXSYNC_TOKEN="t")
+            done = bash(script[name], **to_it)
             assert done.returncode == 0, done.stdout + done.stderr
         assert names(pbx) == ["local"]
         assert all((workspace / path).is_file() for path in jobs["plan"]["artifacts"]["paths"])
-        assert bash(script["apply"], PBXSYNC_TOKEN="t").returncode == 1
-        assert bash(script["drift"], PBXSYNC_TOKEN="t").returncode == 0
+        assert bash(script["apply"], **to_it).returncode == 1
+        assert bash(script["drift"], **to_it).returncode == 0
 
     with Sandbox(tokens=["t"], routes=stored(route("local", "9X."), route("by-hand", "8X."))) as pbx:
-        assert bash(script["drift"], **to(pbx)).returncode == 2
+        assert bash(script["drift"], **to(pbx, PBXSYNC_TOKEN_URL=pbx.url)).returncode == 2

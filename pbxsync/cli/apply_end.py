@@ -38,7 +38,7 @@ class Run:
 
 def can_be_sent(plan: Plan) -> bool:
     """Whether there is anything to send, and nothing forbids it."""
-    return bool(plan.changes) and not plan.in_doubt and not plan.failed_tests
+    return bool(plan.changes) and not (plan.in_doubt or plan.failed_tests or plan.refusals)
 
 
 def not_begun(plan: Plan, error: PbxsyncError) -> Applied:
@@ -56,7 +56,7 @@ def code_of(applied: Applied) -> int:
     """The exit code that what became of a plan comes to by itself."""
     if applied.count(Status.IN_DOUBT) or applied.plan.in_doubt:
         return 3
-    return int(bool(applied.count(Status.FAILED) or applied.findings or applied.error))
+    return int(bool(applied.count(Status.FAILED) or applied.findings or applied.error or applied.plan.failures))
 
 
 def exit_code(codes: Iterable[int], stop: Stop) -> int:

@@ -76,7 +76,7 @@ class _Fleet:
 
     def work(self, view: Overview, job: Job, deliver: Callable[[_Done], None]) -> None:
         """One PBX from its locks to what became of it."""
-        with view.watching(job.file) as ending, Session(job, self._stop, view.called) as session:
+        with view.watching(job.file) as ending, Session(job, self._stop, view.called, to_apply=True) as session:
             if self._stop.event.is_set():
                 raise PbxsyncError("not planned: the run was stopped before")
             session.lock(self._run.lock_timeout)

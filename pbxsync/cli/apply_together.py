@@ -74,7 +74,7 @@ def apply_together(run: Run, stop: Stop, *, asking: bool) -> int:
 
 def _plan_all(run: Run, stop: Stop) -> tuple[list[_Planned], list[showing.Failure]]:
     """Plan every job. The sessions that come back are open, and the caller's to close; those that failed are closed."""
-    sessions = [Session(job, stop) for job in run.jobs]
+    sessions = [Session(job, stop, to_apply=True) for job in run.jobs]
     refused = _lock_all(sessions, run.lock_timeout)
     pausing = len(sessions) > run.parallel  # no more connections than work is done side by side
 
@@ -129,7 +129,7 @@ def _agreed(plans: Sequence[Plan], *, shown: bool) -> bool:
             click.echo(text.plan_text(plan), err=on_stderr)
     # Not click's own question: it writes to standard error alone.
     click.echo("Apply? [y/N]: ", nl=False, err=on_stderr)
-    answer = sys.stdin.readline()
+    answer = streams.typed_line()
     if not answer:
         click.echo(err=on_stderr)  # what comes next must not stand behind the question
         raise click.Abort

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def _known(job: Job) -> KnownState:
     """What the state file has recorded, or what the PBX holds."""
     if job.state is None:
         with connected(job.target, job.reach) as client:
-            return read_live(client, job.target)
+            return read_live(client, job.target, time.sleep, settled=False)
     known = StateFile.read(job.state, pbx=job.target.address).state
     if known.doubts:
         _warn_of_doubts(known.source, known.doubts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +37,7 @@ def command(output: Path | None, reach: Reach, paint: Paint) -> None:
     """
     to = target(reach)
     with connected(to, reach) as client:
-        known = read_live(client, to)
+        known = read_live(client, to, time.sleep)
     written = export(known, url=None if reach.sandbox else to.address, type=to.type)
     for left_out in dict.fromkeys(written.left_out):
         message = f'"{left_out.name}" is left out: {left_out.reason}'

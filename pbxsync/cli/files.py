@@ -114,9 +114,11 @@ class Declared:
         self.name = desired.name
         self.url = desired.url
         self.type = desired.type
+        self.fresh_connections = desired.fresh_connections
         self.digest = desired.digest
         self.included = [Path(file) for file, _ in desired.included]
-        self._desired = desired if keep or not _can_be_read_again(source) else None
+        # What comes from standard input can't be read again.
+        self._desired = desired if keep or source.path is None else None
 
     def desired(self) -> Desired:
         """All that the file declares. Raises StaleState where it was changed since it was checked."""
@@ -126,11 +128,6 @@ class Declared:
         if desired is None or desired.digest != self.digest:
             raise StaleState(f"{self.file}: the file was changed while this run was at work; run again")
         return desired
-
-
-def _can_be_read_again(source: Source) -> bool:
-    """Not so what comes from standard input or from a pipe."""
-    return source.path is not None and source.path.is_file()
 
 
 def load_all(arguments: Iterable[str], parallel: int = 1) -> tuple[list[Declared], list[Problem]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,24 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+class Fingerprints(click.ParamType[tuple[str, ...]]):
+    """SHA-256 fingerprints of certificates, as openssl and browsers show them; several with commas between them."""
+
+    name = "fingerprints"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The fingerprints in lower-case hex."""
+        if isinstance(value, tuple):
+            return value
+        found = []
+        for text in str(value).split(","):
+            digits = text.rpartition("=")[2].replace(":", "").strip().lower()
+            if not re.fullmatch("[0-9a-f]{64}", digits):
+                self.fail("a SHA-256 fingerprint has 64 hex digits, such as 3A:5F:… (32 pairs).", param, ctx)
+            found.append(digits)
+        return tuple(found)
+
+
 def option(*names: str, **settings: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """A click option whose value can come from the variable of its name as well."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
@@ -71,6 +90,8 @@ class Reach:
     retries: int
     ca_file: Path | None
     insecure: bool
+    pin_sha256: tuple[str, ...]
+    fresh_connections: bool
     sandbox: bool
 
 
@@ -97,11 +118,18 @@ def reach_options(function: Callable[..., _R]) -> Callable[..., _R]:
     )
     @option("--ca-file", type=PATH, metavar="FILE", help="The certificates (PEM) of the CAs to trust.")
     @option("--insecure", is_flag=True, help="Take any certificate. Anybody in between can read the token.")
+    @option(
+        "--pin-sha256",
+        type=Fingerprints(),
+        default=(),
+        metavar="HEX",
+        help="Take exactly the certificate with this SHA-256 fingerprint, whatever its names, CA or dates.",
+    )
+    @option("--fresh-connections", is_flag=True, help="Use a connection of its own for each call.")
     @option("--sandbox", is_flag=True, help="Use an embedded sandbox PBX; its routes are kept in .pbxsync/.")
     @functools.wraps(function)
     def with_reach(*args: Any, **kwargs: Any) -> _R:
-        names = ("url", "type", "timeout", "retries", "ca_file", "insecure", "sandbox")
-        reach = Reach(**{name: kwargs.pop(name) for name in names})
+        reach = Reach(**{name: kwargs.pop(name) for name in Reach.__slots__})
         return function(*args, reach=reach, **kwargs)
 
     return with_reach

@@ -26,7 +26,7 @@ from pbxsync.cli.shards import say_empty, shard_option
 from pbxsync.cli.stopping import Stop
 from pbxsync.cli.workers import Workers
 from pbxsync.cli.writing import refuse_loss, write
-from pbxsync.errors import DoubtOpen, PbxsyncError, SettingsError
+from pbxsync.errors import DoubtOpen, PbxsyncError, PlanRefused, SettingsError
 from pbxsync.render import text
 from pbxsync.text import command_line, printable
 
@@ -143,7 +143,7 @@ def _plan_all(
                 kept = result.kept(plan, lambda: session.preview(plan))
                 shown = text.plan_text(plan, paint) if printed else ""
                 saved = (_unsavable(plan) or session.save(plan)) if saving else None
-                code = 3 if plan.in_doubt else 1 if plan.failed_tests else 0
+                code = 3 if plan.in_doubt else int(bool(plan.failed_tests or plan.refusals or plan.failures))
                 ending.came_to, ending.failed = kept.totals.short(), code != 0
                 deliver(_Done(plan.file, kept, shown, code, bool(plan.changes), saved))
 
@@ -210,6 +210,8 @@ def _unsavable(plan: Plan) -> PbxsyncError | None:
     """Why a plan can't be applied later."""
     if plan.in_doubt:
         return DoubtOpen("no plan is saved of it while an outcome is in doubt; settle it first")
+    if plan.refusals:
+        return PlanRefused("no plan is saved of it, since it is refused; see the errors of the plan")
     if plan.pbx_url is None:
         return SettingsError("no plan is saved of it, since it names no PBX: give --url (or PBXSYNC_URL), or pbx: url:")
     return None

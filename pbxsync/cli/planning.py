@@ -15,7 +15,7 @@ from pbxsync.cli.showing import Failure
 from pbxsync.errors import PbxsyncError, PlanFileError, SettingsError
 from pbxsync.model import Desired, PlanChoices
 from pbxsync.text import printable
-from pbxsync.urls import normal_url, without_scheme
+from pbxsync.urls import normal_url, same_pbx_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,7 +61,7 @@ def jobs(wanted: Wanted) -> tuple[list[Job], list[Problem]]:
     )
     _refuse_shared(
         made,
-        lambda job: without_scheme(job.target.address or ""),
+        lambda job: same_pbx_key(job.target.address or ""),
         lambda job: job.target.address,
         "are for the PBX {} (by --url, PBXSYNC_URL or pbx: url: in the file); one file declares all routes of a PBX",
     )
@@ -113,7 +113,14 @@ def _job(wanted: Wanted, declared: Declared, *, several: bool) -> Job:
     if state == Path("live"):
         state = state.absolute()  # for «live» alone stands for the PBX, in a saved plan too
     store = f"sandbox-{stem}" if several else "sandbox"
-    to = target(wanted.reach, url=declared.url, type=declared.type, name=declared.name, sandbox=store)
+    to = target(
+        wanted.reach,
+        url=declared.url,
+        type=declared.type,
+        name=declared.name,
+        fresh_connections=declared.fresh_connections,
+        sandbox=store,
+    )
     return Job(declared, to, state, wanted.init, wanted.choices, wanted.reach)
 
 
@@ -128,11 +135,12 @@ def _warn_of_another_pbx(to: Target, declared: Declared) -> None:
 def _refuse_shared(
     made: Iterable[Job], key: Callable[[Job], str], shown: Callable[[Job], str | None], fault: str
 ) -> None:
-    first: dict[str, str] = {}
+    first: dict[str, Job] = {}
     for job in made:
         value = key(job)
         if not value:
             continue
-        if value in first:
-            raise SettingsError(f"{first[value]} and {job.file} both {fault.format(shown(job))}")
-        first[value] = job.file
+        other = first.setdefault(value, job)
+        if other is not job:
+            what = " = ".join(dict.fromkeys(str(shown(sharing)) for sharing in (job, other)))
+            raise SettingsError(f"{other.file} and {job.file} both {fault.format(what)}")

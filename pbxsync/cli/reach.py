@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pbxsync.errors import SettingsError
+from pbxsync.regular_file import open_regular
 from pbxsync.text import printable
 from pbxsync.threads import without_signals
 from pbxsync.urls import normal_url
@@ -33,29 +34,38 @@ _SANDBOX_FOLDER = Path(".pbxsync")
 class Target:
     """One PBX: what identifies it (``address``; None where nothing names one), its short name, its API's format.
 
-    ``store`` is where the embedded sandbox keeps its routes, or None for a real PBX.
+    ``store`` is where the embedded sandbox keeps its routes, or None for a real PBX. ``fresh_connections`` is whether
+    each call uses a connection of its own.
     """
 
     address: str | None
     name: str | None
     type: str
     store: Path | None = None
+    fresh_connections: bool = False
 
 
 def target(
-    reach: Reach, *, url: str | None = None, type: str | None = None, name: str | None = None, sandbox: str = "sandbox"
+    reach: Reach,
+    *,
+    url: str | None = None,
+    type: str | None = None,
+    name: str | None = None,
+    fresh_connections: bool = False,
+    sandbox: str = "sandbox",
 ) -> Target:
-    """The PBX that options and a file's ``pbx`` section name together; an option goes over the file.
+    """The PBX that options and a file's ``pbx`` section name together; an option overrides the file.
 
     ``sandbox`` is the stem of the sandbox's store. Raises SettingsError for an address that is none.
     """
     kind = reach.type or type or "json"
+    fresh = reach.fresh_connections or fresh_connections
     if reach.sandbox:
         store = _SANDBOX_FOLDER / f"{sandbox}.json"
-        return Target(f"{SANDBOX}{store.as_posix()}", name, kind, store)
+        return Target(f"{SANDBOX}{store.as_posix()}", name, kind, store, fresh)
     given = reach.url or url
     try:
-        return Target(normal_url(given) if given else None, name, kind)
+        return Target(normal_url(given) if given else None, name, kind, None, fresh)
     except ValueError as error:
         raise SettingsError(f"--url: {error}; write one such as https://192.0.2.10") from None
 
@@ -73,14 +83,16 @@ def connected(
 
     if to.store is not None:
         with _sandbox(to.store) as (url, opener):
-            connection = Connection(url, to.type, reach.timeout, reach.retries)
+            connection = Connection(url, to.type, reach.timeout, reach.retries, fresh=to.fresh_connections)
             with Client(connection, opener, stop=stop, called=called) as client:
                 yield client
         return
     if to.address is None:
         raise SettingsError(NO_PBX)
-    connection = Connection(to.address, to.type, reach.timeout, reach.retries, _tls(to.address, reach))
-    with Client(connection, credentials(to.name), warn=_warn, stop=stop, called=called) as client:
+    tls = _tls(to.address, reach)
+    pins, fresh = reach.pin_sha256, to.fresh_connections
+    connection = Connection(to.address, to.type, reach.timeout, reach.retries, tls, pins=pins, fresh=fresh)
+    with Client(connection, credentials(to.name, to.address), warn=_warn, stop=stop, called=called) as client:
         yield client
 
 
@@ -102,21 +114,30 @@ def _sandbox(store: Path) -> Iterator[tuple[str, Credentials]]:
 
 
 def _tls(address: str, reach: Reach) -> ssl.SSLContext | None:
-    return _tls_context(reach.ca_file, reach.insecure) if address.startswith("https://") else None
+    if not address.startswith("https://"):
+        return None
+    ways = {
+        "--ca-file checks certificates": reach.ca_file is not None,
+        "--pin-sha256 takes those alone that it names": bool(reach.pin_sha256),
+        "--insecure takes any": reach.insecure,
+    }
+    if sum(ways.values()) > 1:
+        raise SettingsError(f"{' and '.join(way for way, chosen in ways.items() if chosen)}: use one of them")
+    return _tls_context(reach.ca_file, reach.insecure or bool(reach.pin_sha256))
 
 
 @functools.cache
-def _tls_context(ca_file: Path | None, insecure: bool) -> ssl.SSLContext:
+def _tls_context(ca_file: Path | None, unchecked: bool) -> ssl.SSLContext:
     """One context for all connections: reading the certificates of all CAs takes longer than a call."""
-    if ca_file is not None and insecure:
-        raise SettingsError("--ca-file checks certificates and --insecure takes any: use one of them")
     try:
+        if ca_file is not None:
+            open_regular(ca_file).close()  # OpenSSL would wait for a pipe's writer
         context = ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError as error:
         raise SettingsError(f"--ca-file: {ca_file} holds no certificates in PEM form ({error.reason})") from None
     except OSError as error:
         raise SettingsError(f"--ca-file: {ca_file} can't be read: {error.strerror}") from None
-    if insecure:
+    if unchecked:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def command(state: Path, lock_timeout: float, reach: Reach, paint: Paint) -> Non
     with hold(lockable(to, state), lock_timeout):
         file = StateFile.read(state, pbx=to.address, init=True)
         with connected(to, reach) as client:
-            live = read_live(client, to)
+            live = read_live(client, to, time.sleep, [known.route.name for known in file.state.routes])
         doubts = tuple(doubt for doubt in file.state.doubts if stored_fault(doubt.change, live.routes))
         settled = [doubt for doubt in file.state.doubts if doubt not in doubts]
         file.write(replace(file.state, pbx=to.address, routes=live.routes, doubts=doubts))

@@ -9,27 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pbxsync import differ
-from pbxsync.applier import LiveLedger, RecordedLedger, apply, check_recorded, check_sendable, check_tested
+from pbxsync.applier import apply, looked_at
 from pbxsync.cli.reach import NO_PBX, connected
 from pbxsync.collecting import held_off
-from pbxsync.errors import CallUnknown, PbxError, PlanFileError, SettingsError, StaleState, StateError
+from pbxsync.errors import (
+    CallUnknown,
+    PbxError,
+    PlanFileError,
+    SettingsError,
+    StaleState,
+    StateError,
+    UnreliableTable,
+)
 from pbxsync.known_state import StateFile, with_changes
+from pbxsync.ledger import LiveLedger, RecordedLedger
+from pbxsync.listing import settled_table, table_once
 from pbxsync.model import Applied, KnownState, Outcome, Preview, Status
+from pbxsync.preflight import check_names, check_recorded, check_sendable, check_tested
 from pbxsync.steps import outcomes, steps
-from pbxsync.urls import without_scheme
-from pbxsync.verification import doubled, verify
+from pbxsync.urls import same_pbx_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
-    from pbxsync.applier import Ledger
     from pbxsync.cli.files import Declared
     from pbxsync.cli.options import Reach
     from pbxsync.cli.reach import Target
     from pbxsync.cli.stopping import Stop
     from pbxsync.client import Client
-    from pbxsync.model import KnownRoute, Plan, PlanChoices
+    from pbxsync.ledger import Ledger
+    from pbxsync.model import Finding, Impact, KnownRoute, Plan, PlanChoices
     from pbxsync.saved_plan import SavedPlan
 
 
@@ -63,13 +73,16 @@ _UNCHECKED = "this PBX can't be asked for its routes, so what it held before and
 
 
 class Session:
-    """The work on one PBX: ``plan`` comes first, ``apply`` may follow.
+    """The work on one PBX: ``plan`` comes first, ``apply`` may follow, where the session is ``to_apply``.
 
     A context manager: the end of the block logs out, closes the connection and gives the locks back.
     """
 
-    def __init__(self, job: Job, stop: Stop, called: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, job: Job, stop: Stop, called: Callable[[], None] = lambda: None, *, to_apply: bool = False
+    ) -> None:
         self.job = job
+        self._to_apply = to_apply
         self._called = called
         self._stop = stop
         self._open = contextlib.ExitStack()
@@ -156,7 +169,11 @@ class Session:
 
     def check_unchanged(self) -> None:
         """Read the PBX again after somebody thought the plan over. Raises StaleState where it is another by now."""
-        if self._file is None and self._read_live().routes != self._known.routes:
+        if self._file is not None:
+            return
+        client, wait = self._connection(), self._stop.event.wait
+        # One answer may be short, while the PBX saves its order.
+        if client.query_table().routes != self._known.routes and settled_table(client, wait) != self._known.routes:
             raise StaleState(f"{self.job.file}: the PBX's routes changed since the plan was made; plan again")
 
     def apply(self, plan: Plan, sending: Callable[[], None], show: Callable[[Outcome], None]) -> Applied:
@@ -170,14 +187,16 @@ class Session:
             return self._nothing_to_do(plan)
         if self._stop.event.is_set():
             return self.not_attempted(plan)
-        client = self._connection()
+        client, stop = self._connection(), self._stop.event
         before: tuple[KnownRoute, ...] | None = self._known.routes
-        ledger: Ledger = LiveLedger(client)
+        ledger: Ledger = LiveLedger()
         if self._file is not None:
-            before = check_recorded(plan, self._known.routes, client, add_only=self.job.choices.add_only)
+            before = check_recorded(plan, self._known.routes, client, stop.wait, add_only=self.job.choices.add_only)
             ledger = RecordedLedger(self._file)
+        if before is not None:
+            check_names(plan, before, client)
         sent = []
-        for outcome in apply(plan, client, ledger, self._stop.event.is_set, before or (), sending):
+        for outcome in apply(plan, client, ledger, stop.is_set, stop.wait, before, sending):
             sent.append(outcome)
             show(outcome)
         rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in sent)
@@ -199,18 +218,31 @@ class Session:
         return Applied(plan, ())
 
     def _verified(self, done: Applied, before: tuple[KnownRoute, ...], sent: Sequence[Outcome]) -> Applied:
-        """Ask the PBX at the end what it stored. Where nothing was carried out there is nothing to ask."""
-        statuses = {outcome.status for outcome in sent}
-        if Status.APPLIED not in statuses or Status.IN_DOUBT in statuses:
+        """Ask the PBX at the end what it holds, also where nothing was applied: a failure may have done something."""
+        in_doubt = any(outcome.status is Status.IN_DOUBT for outcome in sent)
+        if all(outcome.status is Status.NOT_ATTEMPTED or outcome.unsent for outcome in sent):
             return self._recorded(done, None)
         try:
-            actual = self._connection().query_routes()
-        except PbxError as error:
-            message = f"what the PBX stored can't be checked: {error}; plan again to see"
+            actual, looked = looked_at(self._connection(), self._stop.event.wait, before, sent)
+        except (PbxError, UnreliableTable) as error:
+            message = f"what the PBX stored can't be checked: {error}; run pbxsync plan once the PBX answers"
             return self._recorded(replace(done, error=message), None)
-        findings, notes = verify(before, sent, actual)
-        findings += doubled(before, sent, actual)
-        return self._recorded(replace(done, findings=findings, notes=notes), actual)
+        done = replace(
+            done,
+            outcomes=outcomes(done.plan, sent, stuck=bool(looked.findings)),
+            findings=looked.findings,
+            notes=looked.notes,
+            elsewhere=self._elsewhere(before, actual, looked.findings),
+        )
+        return self._recorded(done, None if in_doubt else actual)
+
+    def _elsewhere(
+        self, before: Iterable[KnownRoute], actual: Iterable[KnownRoute], findings: Sequence[Finding]
+    ) -> tuple[Impact, ...] | None:
+        """Which calls go elsewhere than before the run, where that is not what the plan says."""
+        from pbxsync.effects import calls_elsewhere
+
+        return calls_elsewhere(before, actual) if findings and self.job.choices.impact else None
 
     def _recorded(self, done: Applied, actual: tuple[KnownRoute, ...] | None) -> Applied:
         """What became of each change is in the state file already; now it gets the form that it keeps.
@@ -235,7 +267,8 @@ class Session:
         return self._client
 
     def _read_live(self) -> KnownState:
-        return read_live(self._connection(), self.job.target)
+        names = [declared.route.name for declared in self.job.declared.desired().routes]
+        return read_live(self._connection(), self.job.target, self._stop.event.wait, names, settled=self._to_apply)
 
 
 def _check_there(state: Path) -> None:
@@ -254,14 +287,20 @@ def _check_there(state: Path) -> None:
 
 def lockable(target: Target, state: Path | None) -> list[str]:
     """What nobody else may work on meanwhile. A PBX is the same one over http and https."""
-    pbx = str(target.store.resolve()) if target.store is not None else without_scheme(target.address or "")
+    pbx = str(target.store.resolve()) if target.store is not None else same_pbx_key(target.address or "")
     return [thing for thing in (pbx, os.path.realpath(state) if state is not None else "") if thing]
 
 
-def read_live(client: Client, target: Target) -> KnownState:
-    """Ask the PBX for its routes. Raises PbxError, with the way out where the firmware can't be asked."""
+def read_live(
+    client: Client, target: Target, wait: Callable[[float], object], names: Iterable[str] = (), *, settled: bool = True
+) -> KnownState:
+    """Ask the PBX for its routes: once, or, ``settled``, until two answers in a row agree.
+
+    ``names`` are routes that may be there; see `pbxsync.listing`. Raises PbxError, with the way out where the firmware
+    can't be asked, and UnreliableTable.
+    """
     try:
-        return KnownState(target.address, client.query_routes())
+        routes = (settled_table if settled else table_once)(client, wait, names)
     except CallUnknown as error:
         if error.call != "outroute/query":
             raise
@@ -270,3 +309,4 @@ def read_live(client: Client, target: Target) -> KnownState:
             "apply with --state FILE, and --init the first time"
         ).replace("?.", "?")
         raise CallUnknown(error.call, message, error.errno) from None
+    return KnownState(target.address, routes)

@@ -1,4 +1,4 @@
-"""What goes out in spite of signals, of readers that stall or went away, and of streams that can't be written."""
+"""What goes out in spite of signals, of readers that stall or went away, and of failing streams; one line of input."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _PATIENCE = 2.0
 #: What a pipe that can take anything takes without waiting (POSIX, ``PIPE_BUF``, is 512 at least).
 _AT_ONCE = 512
+#: After how many seconds without input a signal is looked for.
+_LOOK = 0.1
 
 _said = False
 
@@ -75,6 +77,19 @@ def error_line(line: str) -> None:
     """A line on standard error, as far as there is one that can be written."""
     with unread():
         click.echo(line, err=True)
+
+
+def typed_line() -> str:
+    """Read a line from the terminal on standard input; nothing at its end.
+
+    Python runs a signal's handler between its own instructions. A signal that arrives right before a read neither ends
+    that read nor runs its handler: Ctrl-C, pressed as the question appears, would have no effect until the next key.
+    So no wait for input lasts long.
+    """
+    if os.name != "nt":  # where only sockets can be waited for
+        while not select.select((sys.stdin,), (), (), _LOOK)[0]:
+            pass
+    return sys.stdin.readline()
 
 
 def at_once(stream: TextIO, text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,11 +47,12 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
     elif output == "sarif":
         from pbxsync.render import sarif
 
-        streams.document(sarif.problems_sarif(problems, Path.cwd()))
+        streams.document(sarif.problems_sarif(problems, Path.cwd(), _root()))
     elif output == "github":
-        from pbxsync.render import github
+        from pbxsync.render import github, places
 
-        click.echo(github.workflow_commands(problems), nl=False)
+        name = functools.partial(places.seen_from, _root(), folder=Path.cwd())
+        click.echo(github.workflow_commands(problems, name), nl=False)
     else:
         click.echo(text.problem_lines(problems, paint), nl=False)
         routes = sum(len(one.desired.routes) for _, one in checked if one.desired)
@@ -60,3 +63,14 @@ def command(ctx: click.Context, files: tuple[str, ...], output: str, strict: boo
         failing = " Warnings fail because of --strict." if strict and warnings and not errors else ""
         click.echo(f"{count} in {text.counted(len(checked), 'file')}.{failing}" if problems else f"{fine}.")
     ctx.exit(1 if errors or (strict and warnings) else 0)
+
+
+def _root() -> Path:
+    """Return the root of the checkout that a GitHub job works in, where this runs in it; else the current folder.
+
+    GitHub shows annotations, and the results of code scanning, only for paths that begin there.
+    """
+    here = Path.cwd()
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    root = Path(os.path.realpath(workspace)) if workspace else here
+    return root if here.is_relative_to(root) else here

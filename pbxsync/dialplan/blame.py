@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from pbxsync.dialplan.pattern import parse
+from pbxsync.dialplan.pattern import parse, unclosed
 from pbxsync.dialplan.shape import bits, shape_of
 
 #: A set, or one character outside of sets.
@@ -20,6 +20,7 @@ class Cause(Enum):
     BACKWARDS = auto()
     LETTERS = auto()
     CHARACTER = auto()
+    BAR = auto()
     EMPTY_SET = auto()
     TOO_LONG = auto()
     NOTHING_LEFT = auto()
@@ -39,8 +40,8 @@ def blame(text: str) -> Blame | None:
     pattern = parse(text)
     if shape_of(pattern) is not None:
         return None
-    if pattern is None and text:
-        at = text.index("[", text.rfind("]") + 1)
+    at = unclosed(text)
+    if at is not None:
         return Blame(Cause.UNCLOSED, text[at:], at)
     if pattern is None or not (pattern.places or pattern.tail.value):
         return Blame(Cause.NOTHING_LEFT, "", len(text))

@@ -9,6 +9,7 @@ from pbxsync.dialplan.blame import Blame, blame
 from pbxsync.dialplan.callers import Callers
 from pbxsync.dialplan.cover import cover
 from pbxsync.dialplan.crowds import crowded
+from pbxsync.dialplan.digits import sent_the_same
 from pbxsync.dialplan.pattern import Tail, callerid_text
 from pbxsync.dialplan.regions import Regions
 from pbxsync.dialplan.shape import shape_of
@@ -58,7 +59,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Shadowed:
-    """The route loses calls to broader ones above it: the first of them, and how many there are besides."""
+    """The route loses calls to broader ones above it: the first of them, and how many there are besides.
+
+    Calls that go to the same trunks with the same digits either way are not lost.
+    """
 
     index: int
     losses: tuple[Loss, ...]
@@ -160,7 +164,7 @@ class _Coverage:
             other = self._regions.handlings[key]
             common = handling.numbers & other.numbers
             if common and self._index(key) < index and self._all_of(handling.callers, other.callers):
-                lost = self._taken(key, common, handling.callers)
+                lost = self._taken(key, common, handling.callers) - self._sent_alike(handling, other)
                 losses += [(self._index(key), common, lost)] if lost else []
         told = tuple(_loss(*one) for one in losses[:_TOLD])
         return Shadowed(index, told, len(losses) - len(told)) if losses else None
@@ -169,6 +173,12 @@ class _Coverage:
         """The numbers of the shape for which the route gets calls of these callers."""
         numbers = self._regions.numbers.of(shape)
         return self._partition.where(numbers, lambda chain: key in chain and key in self._takers(chain, callers))
+
+    def _sent_alike(self, one: Handling, other: Handling) -> Numbers:
+        """Return the numbers that both routes send to the same trunks with the same digits."""
+        if one.trunks != other.trunks:
+            return self._regions.numbers.of()
+        return self._regions.numbers.of(*sent_the_same(one.strip, one.prepend, other.strip, other.prepend))
 
     def _broader(self, shape: Shape) -> list[int]:
         """The routes that take some of the shape's numbers, and are broader: no mere exceptions to it."""

@@ -35,15 +35,17 @@ _MANY = 64
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a route of the file stands on the PBX: nowhere, at one place, or with copies of it at several, in order.
+    """The places of a route of the file on the PBX: none, one, or with copies of it several, in order.
 
     One that is ``fixed`` is not moved, whatever follows. With ``known`` False it is not known which of those at its
-    places it is: it is not moved either, and no other is on its account.
+    places it is: it is not moved either, and no other is on its account. With ``copied`` no other copy of it may be
+    put at the end: where none of its places will do, it is not moved.
     """
 
     places: tuple[int, ...] = ()
     fixed: bool = False
     known: bool = True
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ class _Placing:
         later = next((place for place in standing.places if place > needed), None)
         told = sorted(conflicts, key=lambda other: self._partition.rows[other][0])[:TOLD]
         behind = [one for other in told for one in self._behind(other, handling, conflicts[other])]
-        place = standing.places[0] if standing.fixed or not standing.known else later
-        return Placed(place, tuple(behind), len(conflicts) - len(told))
+        if standing.fixed or not standing.known or (standing.copied and later is None):
+            later = standing.places[0]
+        return Placed(later, tuple(behind), len(conflicts) - len(told))
 
     def _conflicts(self, handling: Handling, place: int) -> dict[int, dict[Callers, set[Chain]]]:
         """The routes, by their keys, that this one must come behind and that stand below this place, and whose calls.

@@ -67,7 +67,7 @@ def parse(text: str) -> Pattern | None:
     None is the answer to an empty text and to an unclosed ``[``. A text all of ``0-9 * +`` is a literal number, and
     comes as a pattern of one character each.
     """
-    if not text or "[" in text[text.rfind("]") + 1 :]:
+    if not text or unclosed(text) is not None:
         return None
     if _LITERAL.issuperset(text):
         return Pattern(tuple(frozenset(char) for char in text))
@@ -87,6 +87,23 @@ def parse(text: str) -> Pattern | None:
             places.append(CLASSES.get(char.upper(), frozenset(char)) if char in "XZNxzn" else frozenset(char))
         at += 1
     return Pattern(tuple(places))
+
+
+def unclosed(text: str) -> int | None:
+    """Return the place of the first ``[`` without a ``]`` of its own, or None.
+
+    A set ends at its first ``]``. But when Asterisk reads its dial plan it counts brackets, and a ``[`` in a set counts
+    too: ``[[]`` opens two sets and closes one. A ``]`` that closes nothing is not counted.
+    """
+    if "[" not in text:
+        return None
+    opened = []
+    for at, char in enumerate(text):
+        if char == "[":
+            opened.append(at)
+        elif char == "]" and opened:
+            opened.pop()
+    return opened[0] if opened else None
 
 
 def _members(inside: str) -> frozenset[str]:

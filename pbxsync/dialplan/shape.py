@@ -123,8 +123,13 @@ _NAMES = {bits(members): letter for letter, members in CLASSES.items()} | {bit: 
 
 @functools.cache
 def _place_text(place: int) -> str:
+    return _NAMES.get(place) or set_text(place)
+
+
+def set_text(place: int) -> str:
+    """Return a set of signs as it is written between brackets, and with them; empty for no sign."""
     others = "".join(SIGNS[index] for index in MEMBERS[place & ~_DIGITS])
-    return _NAMES.get(place) or f"[{_ranges(MEMBERS[place & _DIGITS])}{others}]"
+    return f"[{_ranges(MEMBERS[place & _DIGITS])}{others}]" if place else ""
 
 
 def _ranges(digits: tuple[int, ...]) -> str:

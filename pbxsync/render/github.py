@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 from pbxsync.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pbxsync.model import Problem
 
 
-def workflow_commands(problems: Iterable[Problem]) -> str:
-    """One workflow command a problem. Nothing in a file's name or a message can begin a command of its own."""
-    return "".join(f"{_annotation(problem)}\n" for problem in problems)
+def workflow_commands(problems: Iterable[Problem], name: Callable[[str], str] = str) -> str:
+    """Return one workflow command for each problem.
+
+    ``name`` gives a file the name that GitHub shows an annotation for: its path from the repository's root. Nothing in
+    a file's name or a message can begin a command of its own.
+    """
+    return "".join(f"{_annotation(problem, name)}\n" for problem in problems)
 
 
-def _annotation(problem: Problem) -> str:
+def _annotation(problem: Problem, name: Callable[[str], str]) -> str:
     at = problem.location
-    place = f"file={_property(at.file)},line={at.line},col={at.column},title={_property(f'pbxsync {problem.rule}')}"
+    place = (
+        f"file={_property(name(at.file))},line={at.line},col={at.column},title={_property(f'pbxsync {problem.rule}')}"
+    )
     return f"::{problem.severity} {place}::{_data(problem.message)}"
 
 

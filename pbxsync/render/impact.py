@@ -23,7 +23,9 @@ _Notice = tuple[tuple[str, ...], tuple[str, ...], "_Path | None", "_Path | None"
 _Path = tuple[tuple[str, ...], str, int]
 
 
-def impact_lines(impact: Sequence[Impact] | None, paint: Paint = _PLAIN) -> list[str]:
+def impact_lines(
+    impact: Sequence[Impact] | None, paint: Paint = _PLAIN, *, head: str = "Calls that go elsewhere:"
+) -> list[str]:
     """A line for all calls of which the same is noticed; a long list is cut. None is an impact nobody worked out."""
     if impact is None:
         return ["  Which calls go elsewhere, and whether the order is right, was not worked out (--no-impact)."]
@@ -35,7 +37,7 @@ def impact_lines(impact: Sequence[Impact] | None, paint: Paint = _PLAIN) -> list
         lines.append(f"    … and {len(groups) - _LINES} more; --format json shows all sets of calls")
     elif any(_is_cut(group) for group in groups):
         lines.append("    (--format json shows all patterns)")
-    return ["  Calls that go elsewhere:", *lines]
+    return [f"  {head}", *lines]
 
 
 def kinds_of_calls(impact: Iterable[Impact]) -> list[tuple[Impact, ...]]:

@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pbxsync.model import Action, Applied, CallPath, Change, Impact, Move, NumberWords, Plan, Problem, Route, Verdict
+from pbxsync.model import (
+    Action,
+    Applied,
+    CallPath,
+    Change,
+    Impact,
+    Move,
+    NumberWords,
+    Plan,
+    PlanWarning,
+    Problem,
+    Route,
+    Verdict,
+)
 from pbxsync.render.totals import Totals
 from pbxsync.render.verdicts import verdict_item
 from pbxsync.text import safe_json
@@ -13,7 +26,7 @@ from pbxsync.text import safe_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def problems_document(problems: Iterable[Problem]) -> str:
@@ -181,6 +194,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
             for doubt in plan.in_doubt
         ],
         "unmanaged": list(plan.unmanaged),
+        "ignored": list(plan.ignored),
         "blocked": list(plan.blocked),
         "summary": {
             **{str(action): plan.count(action) for action in Action},
@@ -188,9 +202,15 @@ def _plan(plan: Plan) -> dict[str, Any]:
             "unmanaged": len(plan.unmanaged),
         },
         "impact": [_impact(entry) for entry in plan.impact] if plan.impact is not None else None,
-        "warnings": [{"rule": warning.rule, "message": warning.message} for warning in plan.warnings],
+        "warnings": _said(plan.warnings),
+        "refusals": _said(plan.refusals),
+        "failures": _said(plan.failures),
         "tests": [verdict_item(verdict) for verdict in plan.tests] if plan.tests is not None else None,
     }
+
+
+def _said(warnings: Iterable[PlanWarning]) -> list[dict[str, str]]:
+    return [{"rule": warning.rule, "message": warning.message} for warning in warnings]
 
 
 def _impact(entry: Impact) -> dict[str, Any]:
@@ -229,6 +249,7 @@ def _applied(applied: Applied) -> dict[str, Any]:
             for outcome in applied.outcomes
         ],
         "verification": [{"name": finding.name, "message": finding.message} for finding in applied.findings],
+        "impact_now": [_impact(entry) for entry in applied.elsewhere] if applied.elsewhere is not None else None,
         "notes": list(applied.notes),
         "error": applied.error,
     }

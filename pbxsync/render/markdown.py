@@ -1,7 +1,7 @@
 """Plans → Markdown for a comment on a pull request and for the summary of a CI job, on GitHub and on GitLab.
 
-What matters stands first: what happens and which calls go elsewhere, then warnings, what is in doubt, tests that fail.
-The changes themselves are folded away.
+What matters comes first: what happens, errors, which calls go elsewhere; then warnings, what is in doubt, tests that
+fail. The changes themselves are folded away.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def plans_markdown(
     limit: int = 65_000,
     marker: str = "",
 ) -> str:
-    """The plans of some PBXs in at most ``limit`` characters, behind a hidden line that bears the ``marker``.
+    """The plans of some PBXs in at most ``limit`` characters, after a hidden line with the ``marker``.
 
     ``problems`` are those of the files. ``errors`` are pairs of a file and what kept it from being planned; a file of
     None stands for all. Where all that doesn't fit, details are left out first, from the last on, and it is said so.
@@ -52,8 +52,9 @@ def plans_markdown(
 
 
 def _is_idle(plan: Plan) -> bool:
-    """Whether there is no more to say of a plan than that it changes nothing."""
-    return not (plan.changes or plan.skipped or plan.blocked or plan.in_doubt or plan.warnings or plan.failed_tests)
+    """Return whether there is no more to say of a plan than that it changes nothing."""
+    said = (plan.changes, plan.skipped, plan.blocked, plan.in_doubt, plan.warnings, plan.failed_tests)
+    return not any((*said, plan.refusals, plan.failures))
 
 
 def _headline(plans: Sequence[Plan]) -> str:
@@ -63,7 +64,9 @@ def _headline(plans: Sequence[Plan]) -> str:
     if len(plans) == 1:
         return f"**{' '.join([sentence(plans[0]), *standing(plans[0])])}**\n"
     says = [total(plans)]
+    wrong = sum(bool(plan.refusals or plan.failures) for plan in plans)
     doubtful, failing = sum(bool(plan.in_doubt) for plan in plans), sum(bool(plan.failed_tests) for plan in plans)
+    says += [f"There are errors on {counted(wrong, 'PBX', 'PBXs')}."] if wrong else []
     says += [f"Something is in doubt on {counted(doubtful, 'PBX', 'PBXs')}."] if doubtful else []
     says += [f"Tests fail for {counted(failing, 'PBX', 'PBXs')}."] if failing else []
     return f"**{' '.join(says)}**\n"

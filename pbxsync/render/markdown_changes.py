@@ -18,7 +18,7 @@ CHANGES_HEAD = table_row("Change", "Route", "Field", "Before", "After") + table_
 IMPACT_HEAD = table_row("Numbers", "Callers", "Before", "After", "Example") + table_row(*["---"] * 5)
 
 _SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.MOVE: "↓"}
-#: So many patterns of a row are shown, and so many routes that a moved one must come behind.
+#: So many patterns of a row are shown, and so many routes that a moved one must come after.
 _PATTERNS = 8
 _BEHIND = 3
 
@@ -50,7 +50,7 @@ def _value(value: str | tuple[str, ...]) -> str:
 
 
 def _why(move: Move, route: Route) -> str:
-    """Why a route is moved: what it must come behind, and for which calls; or what is left to do of a move."""
+    """Why a route is moved: what it must come after, and for which calls; or what is left to do of a move."""
     names = list(dict.fromkeys(one.route for one in move.behind))
     parts = [
         f"{code(one.route)}: {_numbers([one.words])}"
@@ -60,7 +60,7 @@ def _why(move: Move, route: Route) -> str:
     ]
     more = len(names[_BEHIND:]) + move.others
     rest = f"; and {more} more" if more else ""
-    why = f"must come after {'; '.join(parts)}{rest}" if parts else "stays where it stands"
+    why = f"must come after {'; '.join(parts)}{rest}" if parts else "stays where it is"
     if move.copy is not None and len(move.removals) == 1:
         return why
     gone = [_removal(one.before, route) for one in move.removals[:_PATTERNS] if one.before]

@@ -13,7 +13,7 @@ from pbxsync.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pbxsync.model import Change, Location, Plan
+    from pbxsync.model import Change, Location, Plan, PlanWarning
 
 #: What is said of rows and of names that are left out.
 MORE_ROWS = "\n… and {} more.\n"
@@ -25,6 +25,11 @@ _FILE = 90
 def standing(plan: Plan) -> list[str]:
     """What keeps the plan from being applied, a sentence each."""
     says = []
+    errors = counted(len(plan.refusals) + len(plan.failures), "error")
+    if plan.refusals:
+        says.append(f"{errors}; apply sends nothing.")
+    elif plan.failures:
+        says.append(f"{errors}; see below.")
     if plan.in_doubt:
         says.append(f"Nothing is sent before what is in doubt ({len(plan.in_doubt)}) is settled.")
     if plan.failed_tests:
@@ -40,7 +45,8 @@ def where(plan: Plan) -> str:
     url = code(plan.pbx_url) if plan.pbx_url else "no PBX named"
     name = f" ({code(plan.pbx_name)})" if plan.pbx_name else ""
     source = "live" if plan.known_state == "live" else f"known from {code(plan.known_state)}"
-    rest = f"{plan.unchanged} unchanged, {len(plan.unmanaged)} unmanaged."
+    ignored = f", {len(plan.ignored)} ignored" if plan.ignored else ""
+    rest = f"{plan.unchanged} unchanged, {len(plan.unmanaged)} unmanaged{ignored}."
     tests = f" {counted(len(plan.tests), 'test')} passed." if plan.tests and not plan.failed_tests else ""
     tests = " Tests were not run (--no-tests)." if plan.tests is None else tests
     return f"{code(plan.file)} → {url}{name}, {source}; {rest}{tests}"
@@ -59,17 +65,28 @@ def names(each: Iterable[str]) -> tuple[str, ...]:
 
 
 def plan_blocks(plan: Plan) -> list[Block]:
-    """All that stands below the head of a plan."""
+    """All that is below the head of a plan."""
     return [
+        *_errors(plan),
         *_impact(plan),
         *_warnings(plan),
         *_doubts(plan),
         *_tests(plan),
-        *_named("Left alone, because the PBX has several of that name", "left alone, doubled on the PBX", plan.blocked),
+        *_named("Left alone, see the errors", "left alone", plan.blocked),
         *_named("Unmanaged, left as they are", "unmanaged, left as they are", plan.unmanaged),
+        *_named("Ignored, as the file says", "ignored, as the file says", plan.ignored),
         *_changes(counted(len(plan.changes), "change"), plan.changes),
         *_changes(f"{counted(len(plan.skipped), 'change')} skipped, because of --add-only", plan.skipped),
     ]
+
+
+def _errors(plan: Plan) -> list[Block]:
+    errors = (*plan.refusals, *plan.failures)
+    return _listed("Errors", tuple(map(_said, errors)), Weight.FAILURE)
+
+
+def _said(warning: PlanWarning) -> str:
+    return f"- {prose(warning.message)} {code(f'[{warning.rule}]')}\n"
 
 
 def _impact(plan: Plan) -> list[Block]:
@@ -80,8 +97,7 @@ def _impact(plan: Plan) -> list[Block]:
 
 
 def _warnings(plan: Plan) -> list[Block]:
-    rows = tuple(f"- {prose(warning.message)} {code(f'[{warning.rule}]')}\n" for warning in plan.warnings)
-    return _listed("Warnings", rows, Weight.WARNING)
+    return _listed("Warnings", tuple(map(_said, plan.warnings)), Weight.WARNING)
 
 
 def _doubts(plan: Plan) -> list[Block]:

@@ -102,9 +102,9 @@ def _plan_view(preview: Preview, number: int, titles: Counter[str]) -> PlanView:
 
 
 def is_quiet(plan: Plan) -> bool:
-    """Whether there is nothing to say of a PBX but that nothing changes."""
+    """Return whether there is nothing to say of a PBX but that nothing changes."""
     said = (plan.changes, plan.skipped, plan.blocked, plan.in_doubt, plan.warnings, plan.failed_tests)
-    return not any(said)
+    return not any((*said, plan.refusals, plan.failures))
 
 
 def _impact_rows(impact: Sequence[Impact]) -> tuple[ImpactRow, ...]:

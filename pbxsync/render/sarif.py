@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pbxsync import __version__
+from pbxsync.render.places import STDIN, absolute
 from pbxsync.render.sarif_rules import RULES
 from pbxsync.text import printable, safe_json
 
@@ -28,17 +29,17 @@ _LINE_ENDS = ["\r\n", "\n", "\r"]
 _LINK = re.compile(r"\]\(|\\[\\\[\]]")
 
 
-def problems_sarif(problems: Sequence[Problem], folder: PurePath) -> str:
-    """What ``validate --format sarif`` prints: one run, with a result for each problem.
+def problems_sarif(problems: Sequence[Problem], folder: PurePath, root: PurePath | None = None) -> str:
+    """Return what ``validate --format sarif`` prints: one run, with a result for each problem.
 
-    ``folder`` is the absolute path of the one that relative names of files start from. Files in it are named relative
-    to it, others by whole ``file:`` addresses.
+    ``folder`` is the absolute path of the one that relative names of files start from. Files in ``root``, such as a
+    repository's (by default the same folder), are named relative to it, others by whole ``file:`` addresses.
     """
     rules = sorted({problem.rule for problem in problems})
     seen: Counter[str] = Counter()
     results = []
     for problem in problems:
-        place = _place(problem.location.file, folder)
+        place = _place(problem.location.file, folder, root or folder)
         mark = _mark(problem, place["uri"])
         seen[mark] += 1
         results.append(_result(problem, rules.index(problem.rule), place, f"{mark}:{seen[mark]}"))
@@ -67,7 +68,9 @@ def _log(successful: bool, rules: Sequence[str], *notifications: dict[str, Any],
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
-        "originalUriBaseIds": {_BASE: {"description": {"text": "The folder that pbxsync ran in."}}},
+        "originalUriBaseIds": {
+            _BASE: {"description": {"text": "The repository's root, or the folder that pbxsync ran in."}}
+        },
         **parts,
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -112,24 +115,13 @@ def _plain(message: str) -> str:
     return re.sub(r"([\\\[\]])", r"\\\1", text) if _LINK.search(text) else text
 
 
-def _place(file: str, folder: PurePath) -> dict[str, str]:
-    if file == "<stdin>":
+def _place(file: str, folder: PurePath, root: PurePath) -> dict[str, str]:
+    if file == STDIN:
         return {"uri": quote(file)}  # it is relative to nothing
-    path = _normal(folder / file)
-    if path.is_relative_to(folder):
-        return {"uri": _quoted(path.relative_to(folder).as_posix()), "uriBaseId": _BASE}
+    path = absolute(file, folder)
+    if path.is_relative_to(root):
+        return {"uri": _quoted(path.relative_to(root).as_posix()), "uriBaseId": _BASE}
     return {"uri": _file_uri(path)}
-
-
-def _normal(path: PurePath) -> PurePath:
-    """The path without ``..``, as far as that can be told without looking at the disk."""
-    parts: list[str] = []
-    for part in path.parts[1:]:
-        if part != "..":
-            parts.append(part)
-        elif parts:
-            parts.pop()
-    return type(path)(path.anchor, *parts)
 
 
 def _file_uri(path: PurePath) -> str:

@@ -42,15 +42,27 @@ RULES: Mapping[str, tuple[str, str]] = {
     "wrong-value": ("A value is not among those that there are.", "Write one that is."),
     "empty-value": ("A text or list is empty where the PBX needs something.", "Write what it needs."),
     "control-character": ("A text holds a control character.", "Remove it; no number and no name has one."),
+    "hidden-character": (
+        "A text or a comment holds a character that nobody sees.",
+        "Write it again without that character.",
+    ),
     # names
     "comma": ("The name of a route or trunk holds a comma.", "Write each name by itself: the API reads two."),
     "outer-space": ("The name of a route or trunk begins or ends with a space.", "Remove the space."),
     "reserved-name": ("The PBX's API or pbxsync would take the route's name for something else.", "Choose another."),
     "duplicate-name": ("Two routes of the file have one name.", "Rename one; the PBX knows a route by its name."),
+    "equal-name": (
+        "Two routes of the file have names that many a PBX takes for one.",
+        "Choose names that differ in more than case, accents, width, spaces and what follows the 40th character.",
+    ),
+    "similar-name": ("Two names of the file may be one for some PBX.", "Choose names that differ in more."),
+    "long-name": ("A route's name has more than 40 characters or bytes, and a PBX may cut it.", "Shorten it."),
     "rename-clash": (
         "A route is renamed from one that the file still declares, or that another is renamed from.",
         "Remove renamed_from, or the route that it names.",
     ),
+    "ignored-name": ("A route of the file has a name that ignore leaves alone.", "Remove one of the two."),
+    "repeated-trunk": ("A trunk is twice in the list of one route.", "Remove one."),
     # shared routes
     "include-path": (
         "A path to include is absolute, or leads out of the repository.",
@@ -65,9 +77,21 @@ RULES: Mapping[str, tuple[str, str]] = {
     # dial patterns
     "matches-nothing": ("No number matches the route, so it takes no call.", "Mend its dial pattern."),
     "unclosed-set": ("A [ has no ], so the PBX loses the whole route.", "Close the set."),
+    "look-alike": (
+        "A dial pattern holds a character that only looks like one of its signs.",
+        "Write the sign itself, such as - for a dash and X for a Cyrillic letter.",
+    ),
+    "set-member": (
+        "A set in brackets holds something that no number has.",
+        "Write its digits, and ranges with -: there is no negation, and X in a set is a letter.",
+    ),
     "unreachable": ("No call reaches the route.", "Put it above the routes that take its calls, or remove it."),
     "shadowed": ("A broader route above takes some of the route's calls.", "Put the route above it, if it is to."),
-    "stored-otherwise": ("The PBX may store the field otherwise than it is written.", "Write it as it is stored."),
+    "stored-otherwise": (
+        "The PBX may store the field or name otherwise than it is written.",
+        "Write it as it is stored, or choose another name.",
+    ),
+    "long-field": ("A field has more signs than a PBX may keep.", "Shorten it."),
     "leading-underscore": ("A dial pattern begins with _, which the PBX adds by itself.", "Remove the _."),
     "text-after-tail": ("Text behind a . or ! is not compared.", "Remove that text."),
     "sign-in-prefix": ("A -, . or ! in a prefix makes the PBX take off too many digits.", "Remove the sign."),

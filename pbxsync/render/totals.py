@@ -20,12 +20,14 @@ class Totals:
         self.planned = 0
         self._files: set[str] = set()
         self._changing = 0
+        self._idle = 0
         self._actions: Counter[Action] = Counter()
         self._unchanged = 0
         self._unmanaged = 0
         self._outcomes: Counter[Status] | None = None
         self._faulty: set[str] = set()
         self._broken: list[str] = []
+        self._errors: list[str] = []
         for result in results:
             self.take(result)
 
@@ -38,7 +40,11 @@ class Totals:
         self._actions.update(change.action for change in plan.changes)
         self._unchanged += plan.unchanged
         self._unmanaged += len(plan.unmanaged)
-        if plan.in_doubt or plan.failed_tests:
+        errors = bool(plan.refusals or plan.failures)
+        self._idle += not plan.changes and not errors
+        if errors:
+            self._errors.append(plan.file)
+        if errors or plan.in_doubt or plan.failed_tests:
             self._faulty.add(plan.file)
         if plan.failed_tests:
             self._broken.append(plan.file)
@@ -52,11 +58,13 @@ class Totals:
         self.planned += other.planned
         self._files |= other._files
         self._changing += other._changing
+        self._idle += other._idle
         self._actions += other._actions
         self._unchanged += other._unchanged
         self._unmanaged += other._unmanaged
         self._faulty |= other._faulty
         self._broken += other._broken
+        self._errors += other._errors
         if other._outcomes is not None:
             self._outcomes = (self._outcomes or Counter()) + other._outcomes
 
@@ -67,14 +75,15 @@ class Totals:
     def short(self) -> str:
         """The changes in a few words: ``2 to add, 1 to move``."""
         parts = [f"{count} to {action}" for action in Action if (count := self._actions[action])]
+        parts += ["errors"] if self._errors else []
         return ", ".join(parts) or "nothing to do"
 
     def line(self) -> str:
         """One line over the plans, for a person."""
         parts = [f"{self._actions[action]} to {action}" for action in Action]
-        failing = listed(map(printable, self._broken))
-        tests = f" Tests fail: {failing}." if failing else ""
-        return f"{self.planned} PBXs: {', '.join(parts)}; {self.planned - self._changing} with nothing to do.{tests}\n"
+        errors = f" With errors: {listed(map(printable, self._errors))}." if self._errors else ""
+        tests = f" Tests fail: {listed(map(printable, self._broken))}." if self._broken else ""
+        return f"{self.planned} PBXs: {', '.join(parts)}; {self._idle} with nothing to do.{errors}{tests}\n"
 
     def applied_line(self, errors: Iterable[str | None]) -> str:
         """One line over what became of the changes, for a person; ``errors`` are the files of what failed."""

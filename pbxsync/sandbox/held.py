@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import tempfile
@@ -111,6 +112,8 @@ def _are_texts(values: Mapping[Any, Any]) -> bool:
 def read_store(path: Path) -> tuple[list[HeldRoute], int] | None:
     """Return the routes and the next id that a file keeps; None if there is no such file."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is not a regular file")  # noqa: TRY301 - one message for all
         kept = json.loads(path.read_bytes())
         return held_routes(kept["routes"], int(kept["next_id"]))
     except FileNotFoundError:

@@ -106,11 +106,14 @@ def stored(*routes: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{**one, "trunks": ",".join(one["trunks"])} for one in routes]
 
 
-def declare(path: str, routes: Iterable[Mapping[str, Any]], **pbx: str) -> Path:
-    """Write a routes file (as JSON, which is YAML) with a ``pbx`` section of these keys."""
+def declare(path: str, routes: Iterable[Mapping[str, Any]], **pbx: Any) -> Path:
+    """Write a routes file (as JSON, which is YAML) with a ``pbx`` section of these keys; without those that are None.
+
+    Its PBX has no hidden fields, unless it says something else.
+    """
     file = Path(path)
-    section = {"pbx": pbx} if pbx else {}
-    file.write_text(json.dumps({**section, "routes": list(routes)}, indent=1), encoding="utf-8")
+    section = {"pbx": {key: value for key, value in {"hidden_fields": "none", **pbx}.items() if value is not None}}
+    file.write_text(json.dumps({**section, "routes": list(routes)}, indent=1, ensure_ascii=False), encoding="utf-8")
     return file
 
 
@@ -190,6 +193,7 @@ class OnTerminal:
         env: Mapping[str, str] | None = None,
         out: Path | None = None,
         err: Path | None = None,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         import pty
 
@@ -197,7 +201,7 @@ class OnTerminal:
         with contextlib.ExitStack() as files:
             streams = [files.enter_context(path.open("wb")) if path else slave for path in (out, err)]
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-c", _TAKE_TERMINAL, *COMMAND, *map(str, arguments)],
+                [sys.executable, "-S", "-c", _TAKE_TERMINAL, *command, *map(str, arguments)],
                 env=environment({"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40", **(env or {})}),
                 stdin=slave,
                 stdout=streams[0],

@@ -35,8 +35,10 @@ STEPS = {
     "outroute/update@1": "update long",
     "outroute/update@2": "update rest",
 }
-#: How often the PBX was looked at before a step, besides for the plan.
-LOOKS = {step: 0 if "add" in step else 1 if "delete" in step else 2 for step in STEPS}
+#: How often the PBX was queried before the first step: its table twice, and once by name.
+QUERIES = 3
+#: How often it was looked at before a step after that: after the first add and each copy, and before the renames.
+LOOKS = dict(zip(STEPS, (0, 1, 2, 3, 3, 4, 4), strict=True))
 ADDS, ALL = list(STEPS.values())[:3], list(STEPS.values())
 
 

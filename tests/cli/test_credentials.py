@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from pbxsync.sandbox import Sandbox
 from tests.cli.forked import pbxsync
-from tests.cli.process import calls, declare, names, numbered, to
+from tests.cli.process import COMMAND, calls, declare, names, numbered, to
+from tests.cli.process import pbxsync as as_process
 
 PASSWORD = "correct-horse"
 USER = {"PBXSYNC_USERNAME": "admin", "PBXSYNC_PASSWORD": PASSWORD}
@@ -107,3 +110,104 @@ def test_each_call_is_told_on_standard_error_where_that_is_wanted() -> None:
     assert done.err.startswith("outroute/query: HTTP 200, ")
     assert "sent:" not in done.err
     assert "outroute/query" not in done.out
+
+
+# --- the address that credentials are for ---
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "ping", "export", "refresh"])
+def test_to_another_address_than_that_of_the_credentials_nothing_is_sent(command: str) -> None:
+    declare("routes.yaml", numbered(1))
+    arguments = {
+        "plan": ("routes.yaml",),
+        "apply": ("routes.yaml", "--yes"),
+        "export": (),
+        "refresh": ("--state", "state.json"),
+    }
+    with Sandbox(tokens=["t"]) as own, Sandbox(tokens=["t"]) as other:
+        env = to(other, PBXSYNC_TOKEN_URL=own.url)
+        done = pbxsync(command, *arguments.get(command, ()), env=env)
+        assert own.connections == other.connections == 0
+        allowed = pbxsync(command, *arguments.get(command, ()), env={**env, "PBXSYNC_URL": f"{own.url}/."})
+        assert allowed.code == 0, allowed.err
+    assert done.code == 1
+    assert f"PBXSYNC_TOKEN_URL: the credentials are for {own.url}, and --url, " in done.err
+    assert f" names {other.url}, so nothing is sent" in done.err
+
+
+def test_no_file_can_lead_credentials_elsewhere_by_its_address_or_its_name() -> None:
+    with Sandbox(tokens=["t-hq", "t"]) as own, Sandbox() as thief:
+        env = {
+            "PBXSYNC_TOKEN": "t",
+            "PBXSYNC_TOKEN_URL": own.url,
+            "PBXSYNC_TOKEN_HQ": "t-hq",
+            "PBXSYNC_TOKEN_URL_HQ": own.url,
+        }
+        for name in (None, "hq", "other"):
+            for url in (thief.url, thief.url.replace("127.0.0.1", "localhost"), f"{thief.url}/."):
+                declare("routes.yaml", numbered(1), url=url, **({"name": name} if name else {}))
+                assert pbxsync("plan", "routes.yaml", env=env).code == 1
+                assert pbxsync("apply", "--yes", "routes.yaml", env=env).code == 1
+        assert thief.connections == 0
+        declare("routes.yaml", numbered(1), url=own.url, name="hq")
+        assert pbxsync("plan", "routes.yaml", env=env).code == 0
+        assert [request.token for request in own.requests] == ["t-hq"]
+
+
+def test_a_pbx_whose_credentials_are_for_another_address_keeps_no_other_from_being_planned() -> None:
+    with Sandbox(tokens=["t"]) as own, Sandbox() as other:
+        declare("a.yaml", numbered(1), url=own.url)
+        declare("b.yaml", numbered(1), url=other.url)
+        done = pbxsync("plan", "a.yaml", "b.yaml", env={"PBXSYNC_TOKEN": "t", "PBXSYNC_TOKEN_URL": own.url})
+        assert other.connections == 0
+    assert done.code == 1
+    assert "pbxsync: b.yaml: PBXSYNC_TOKEN_URL: the credentials are for " in done.err
+    assert "a.yaml → " in done.out
+
+
+def test_an_embedded_sandbox_has_credentials_of_its_own() -> None:
+    declare("routes.yaml", numbered(1))
+    done = pbxsync("apply", "--yes", "--sandbox", "routes.yaml", env={"PBXSYNC_TOKEN_URL": "https://192.0.2.10"})
+    assert done.code == 0, done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+@pytest.mark.parametrize(
+    "script",
+    [
+        'PBXSYNC_TOKEN_FILE=<(printf "t\\n") exec "$@"',
+        'printf "t\\r\\n" | PBXSYNC_TOKEN_FILE=/dev/stdin "$@"',
+        'PBXSYNC_TOKEN_FILE=/dev/fd/7 exec "$@" 7< <(sleep 0.2; printf t)',
+        'PBXSYNC_TOKEN_FILE=/dev/stdin exec "$@" <token',
+    ],
+)
+def test_a_secret_may_come_from_a_pipe_of_the_shell_for_several_pbxs_too(script: str) -> None:
+    Path("token").write_text("t\n", encoding="utf-8")
+    with Sandbox(tokens=["t"]) as one, Sandbox(tokens=["t"]) as two:
+        declare("a.yaml", numbered(1), url=one.url)
+        declare("b.yaml", numbered(1), url=two.url)
+        done = as_process("plan", "a.yaml", "b.yaml", command=("bash", "-c", script, "bash", *COMMAND))
+        assert done.code == 0, done.err
+        assert {request.token for pbx in (one, two) for request in pbx.requests} == {"t"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_named_pipe_for_a_secret_is_refused_and_not_waited_for() -> None:
+    declare("routes.yaml", numbered(1))
+    os.mkfifo("pipe")
+    with Sandbox(tokens=["t"]) as pbx:
+        done = pbxsync("plan", "routes.yaml", "--url", pbx.url, env={"PBXSYNC_TOKEN_FILE": "pipe"})
+        assert pbx.connections == 0
+    assert done.code == 1
+    assert "PBXSYNC_TOKEN_FILE: the file that it names can't be read: it is a pipe, not a regular file" in done.err
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_end_after_a_secret_is_not_sent(end: str) -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"], username="admin", password="pass word") as pbx:
+        done = pbxsync("plan", "routes.yaml", env=to(pbx, PBXSYNC_TOKEN=f"t{end}"))
+        assert done.code == 0, done.err
+        login = {"PBXSYNC_USERNAME": f"admin{end}", "PBXSYNC_PASSWORD": f"pass word{end}", "PBXSYNC_URL": pbx.url}
+        done = pbxsync("plan", "routes.yaml", env=login)
+        assert done.code == 0, done.err

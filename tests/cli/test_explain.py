@@ -273,7 +273,7 @@ def test_one_number_is_one_object_in_json() -> None:
     assert (done.code, done.err) == (0, "")
     check(done)
     assert done.json == {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "dial": "9011442",
         "callerid": "2001",
         "route": "international",

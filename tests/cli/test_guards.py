@@ -39,7 +39,7 @@ def test_an_apply_whose_state_file_was_lost_adds_nothing_a_second_time() -> None
         again = pbxsync("apply", "routes.yaml", *STATE, "--init", env=to(pbx))
         assert names(pbx) == ["r1", "r2", "r3"]
     assert again.code == 1
-    assert "something else than the state file has recorded of: r1, r2, r3. Record it anew with: pbxsync" in again.err
+    assert "something else than the state file has recorded of: r1, r2, r3. Record it again with: pbxsync" in again.err
     assert "0 applied" not in again.out
 
 
@@ -47,7 +47,9 @@ def test_an_apply_from_a_state_file_checks_at_the_end_what_a_pbx_that_can_be_ask
     declare("routes.yaml", numbered(2))
     with Sandbox(tokens=["t"], faults=["outroute/add@2=lie"]) as pbx:
         done = pbxsync("apply", "routes.yaml", *STATE, "--init", env=to(pbx))
-        assert calls(pbx) == ["outroute/query", "outroute/add", "outroute/add", "outroute/query"]
+        called = calls(pbx)
+        assert [call for call in called if call != "outroute/query"] == ["outroute/add", "outroute/add"]
+        assert called[-1] == "outroute/query"
     assert done.code == 1
     assert "r2 is not there" in done.err
 
@@ -66,8 +68,8 @@ def test_a_refresh_waits_for_an_apply_to_the_same_pbx() -> None:
 
 def test_what_was_refreshed_before_a_doubt_is_settled_is_not_recorded_twice() -> None:
     declare("routes.yaml", [route("r1", "1xX.")])
-    with Sandbox(tokens=["t"], faults=["outroute/add@1=after:close"], firmware=Firmware(filter_fields=True)) as pbx:
-        assert pbxsync("apply", "routes.yaml", *STATE, "--init", env=to(pbx)).code == 3
+    with Sandbox(tokens=["t"], faults=["outroute/add@1=after:hang:5"], firmware=Firmware(filter_fields=True)) as pbx:
+        assert pbxsync("apply", "routes.yaml", *STATE, "--init", "--timeout", "0.5", env=to(pbx)).code == 3
         assert pbxsync("refresh", *STATE, env=to(pbx)).code == 0
     assert pbxsync("resolve", "r1", *STATE, "--applied").code == 0
     state = json.loads(Path("state.json").read_text(encoding="utf-8"))
@@ -109,7 +111,8 @@ def test_a_route_that_is_doubled_on_the_pbx_is_no_nothing_to_do() -> None:
     declare("routes.yaml", numbered(2))
     with Sandbox(tokens=["t"], routes=stored(*numbered(2), *numbered(1))) as pbx:
         done = pbxsync("plan", "routes.yaml", env=to(pbx))
-    assert done.out.endswith("Nothing that can be done: 1 unchanged, 0 unmanaged, 1 left alone (doubled on the PBX).\n")
+    assert done.code == 1
+    assert done.out.endswith("Nothing that can be done, because of 1 error: 1 unchanged, 0 unmanaged, 1 left alone.\n")
 
 
 def test_every_unmanaged_route_is_named() -> None:
@@ -188,7 +191,7 @@ def test_what_the_check_at_the_end_found_is_in_the_state_file_so_that_the_next_a
         assert "r2 is not there" in first.err
         again = pbxsync("apply", "routes.yaml", *STATE, env=to(pbx))
         assert again.code == 0, again.err
-        assert names(pbx) == ["r1", "r3", "r2"]
+        assert names(pbx) == ["r1", "r2", "r3"]
 
 
 def test_an_apply_that_was_never_checked_says_so() -> None:
@@ -205,12 +208,12 @@ def test_an_apply_that_was_never_checked_says_so() -> None:
 def test_a_signal_while_it_logs_out_takes_nothing_back_of_what_was_done() -> None:
     declare("routes.yaml", numbered(2))
     env_of = {"PBXSYNC_USERNAME": "admin", "PBXSYNC_PASSWORD": "sandbox", "PBXSYNC_TOKEN": ""}
-    faults = ["outroute/add@2=close", "outroute/query@2-=status:503", "logout@1=hang"]
+    faults = ["outroute/add@2=close", "outroute/query@4-=status:503", "logout@1=hang"]
     with (
         Sandbox(faults=faults) as pbx,
         Running("apply", "routes.yaml", "--format", "json", "--retries", "0", env=to(pbx, **env_of)) as run,
     ):
-        received(pbx, 6)
+        received(pbx, 10)
         run.wait_for("\n}\n")
         run.send(signal.SIGTERM)
         done = run.ended()
@@ -239,7 +242,7 @@ def test_a_pbx_whose_turn_had_not_come_when_somebody_stopped_the_run_is_not_spok
 
 def test_a_doubt_is_told_of_though_nobody_reads_the_output_any_more() -> None:
     declare("routes.yaml", numbered(2))
-    with Sandbox(tokens=["t"], faults=["outroute/add@2=close", "outroute/query@2-=status:503"], latency=0.3) as pbx:
+    with Sandbox(tokens=["t"], faults=["outroute/add@2=close", "outroute/query@4-=status:503"], latency=0.3) as pbx:
         arguments = ("apply", "routes.yaml", "--retries", "0")
         code, err = ended_without_reader(*arguments, env=to(pbx), read_to="applied  add r1")
     assert "add r2 is in doubt" in err
@@ -313,10 +316,10 @@ def test_the_ids_of_new_routes_are_recorded_where_the_pbx_can_be_asked() -> None
 def test_a_state_file_that_can_not_be_written_at_the_end_takes_nothing_back_of_what_was_done() -> None:
     declare("routes.yaml", numbered(1))
     Path("states").mkdir()
-    with Sandbox(tokens=["t"], faults=["outroute/query@2=delay:2"]) as pbx:
+    with Sandbox(tokens=["t"], faults=["outroute/query@4=delay:2"]) as pbx:
         arguments = ("apply", "routes.yaml", "--state", "states/s.json", "--init", "--format", "json")
         with Running(*arguments, env=to(pbx)) as run:
-            received(pbx, 3)
+            received(pbx, 5)
             Path("states").rename("elsewhere")
             done = run.ended()
     assert done.code == 1

@@ -21,9 +21,9 @@ WORLD = route("world", "X.", ["intl"], prefix="9011", prepend="00")
 REST = route("rest", ".", ["b"], prefix="9")
 FAX = route("fax", "8X.", ["line"])
 
-STANDS_WRONG = (
-    "world {} behind rest on the PBX, and loses calls there that the file gives to it: rest takes 9011X. (such as "
-    "90116789234); use --reorder, which moves rest behind it, or move world above rest on the PBX"
+IS_BELOW = (
+    "world {} below rest on the PBX, and loses calls there that the file gives to it: rest takes 9011X. (such as "
+    "90116789234); use --reorder, which moves rest below it, or move world above rest on the PBX"
 )
 
 
@@ -71,7 +71,7 @@ def test_a_plan_says_which_calls_go_elsewhere_and_where_the_order_is_wrong(known
         "    911 now goes to [line, a] (was [a, line])\n"
         "    9NXXXXXX still goes to a, with other digits, e.g. 93456789, sent as 2123456789 (was 3456789)\n"
         "    7XX is now routed, to line, e.g. 734\n"
-        f"  warning: {STANDS_WRONG.format('will stand')} [order]\n"
+        f"  warning: {IS_BELOW.format('will be')} [order]\n"
         "Plan: 2 to add, 2 to update, 1 to delete, 0 to move; 1 unchanged, 0 unmanaged.\n"
     )
     (plan,) = plans("plan", done)
@@ -85,7 +85,7 @@ def test_a_plan_says_which_calls_go_elsewhere_and_where_the_order_is_wrong(known
         "example": {"dial": "93456789", "callerid": None, "sends_before": "3456789", "sends_after": "2123456789"},
     }
     assert (plan["impact"][2]["after"], plan["impact"][3]["before"]) == (None, None)
-    assert plan["warnings"] == [{"rule": "order", "message": STANDS_WRONG.format("will stand")}]
+    assert plan["warnings"] == [{"rule": "order", "message": IS_BELOW.format("will be")}]
 
 
 def test_callers_are_told_apart_in_text_and_json() -> None:
@@ -130,7 +130,7 @@ def test_json_has_every_warning_of_order_where_the_text_is_cut() -> None:
     arguments = ("plan", "routes.yaml", "--state", "state.json")
     text = pbxsync(*arguments)
     (plan,) = plans("plan", pbxsync(*arguments, "--format", "json"))
-    assert text.out.count(" will stand behind every on the PBX") == 10
+    assert text.out.count(" will be below every on the PBX") == 10
     assert "  … and 4 more of this kind; --format json shows them all [order]\n" in text.out
     assert [warning["message"].split()[0] for warning in plan["warnings"]] == [f"r{n}" for n in range(14)]
 
@@ -177,9 +177,9 @@ def test_a_wrong_order_is_warned_of_after_the_apply_too_until_somebody_mends_it_
         again = pbxsync("plan", "routes.yaml", "--detailed-exitcode", env=to(pbx))
     with Sandbox(tokens=["t"], routes=stored(WORLD, REST)) as pbx:
         mended = pbxsync("plan", "routes.yaml", env=to(pbx))
-    assert f"  No call changes.\n  warning: {STANDS_WRONG.format('will stand')} [order]\nPlan: " in applied.out
+    assert f"  No call changes.\n  warning: {IS_BELOW.format('will be')} [order]\nPlan: " in applied.out
     assert again.code == 0
-    assert f"  warning: {STANDS_WRONG.format('stands')} [order]\nNothing to do: " in again.out
+    assert f"  warning: {IS_BELOW.format('is')} [order]\nNothing to do: " in again.out
     assert "warning" not in mended.everything
 
 
@@ -216,7 +216,7 @@ def test_hostile_names_on_the_pbx_come_out_printable() -> None:
     text = pbxsync("plan", "routes.yaml", "--state", "state.json")
     done = pbxsync("plan", "routes.yaml", "--state", "state.json", "--format", "json")
     assert "    7XX now goes to line (was [\\x07, line]), e.g. 734\n" in text.out
-    assert "  warning: world will stand behind \\x1b[2Jrest\\n on the PBX, and loses " in text.out
+    assert "  warning: world will be below \\x1b[2Jrest\\n on the PBX, and loses " in text.out
     assert " gives to it: \\x1b[2Jrest\\n takes 9011X. " in text.out
     for out in (text.out, done.out):
         assert not set(out) & {"\x1b", "\x07", "\u202e"}

@@ -48,11 +48,12 @@ def test_the_call_in_flight_is_finished_and_the_rest_not_attempted(number: signa
         Running("apply", "routes.yaml", env=to(pbx)) as run,
     ):
         run.wait_for("✓ applied  add r2\n")
-        received(pbx, 4)
+        received(pbx, 7)
         run.send(number)
         done = run.ended()
         assert names(pbx) == ["r1", "r2", "r3"]
-        assert calls(pbx) == ["outroute/query", *["outroute/add"] * 3, "outroute/query"]
+        add, query = "outroute/add", "outroute/query"
+        assert calls(pbx) == [query, query, query, add, add, query, add, query]
     assert done.code == code
     assert "✓ applied  add r3\n  · not attempted  add r4\n  · not attempted  add r5\n" in done.out
     assert done.out.endswith("2 not attempted. Interrupted: the rest was not attempted.\n")
@@ -90,7 +91,7 @@ def test_a_second_signal_ends_the_run_at_once_and_says_that_the_outcome_is_unkno
                 run.wait_for("✓ applied  add r1\n", stream="err")
             for site in sites[1:]:
                 run.wait_for(f"{site}.yaml: 3 applied\n", stream="err")
-            received(a, 3)
+            received(a, 5)
             run.send(signal.SIGINT)
             run.wait_for("stopping; the call in flight is finished and recorded first", stream="err")
             run.send(signal.SIGINT)
@@ -115,10 +116,10 @@ def test_a_second_signal_ends_the_run_at_once_and_says_that_the_outcome_is_unkno
 def test_a_second_signal_in_the_check_at_the_end_leaves_a_record_of_what_was_done() -> None:
     declare("routes.yaml", numbered(2))
     with (
-        Sandbox(tokens=["t"], faults=["outroute/query@2=hang"]) as pbx,
+        Sandbox(tokens=["t"], faults=["outroute/query@4=hang"]) as pbx,
         Running("apply", "routes.yaml", "--format", "json", env=to(pbx)) as run,
     ):
-        received(pbx, 4)
+        received(pbx, 6)
         run.send(signal.SIGTERM)
         run.wait_for("stopping; ", stream="err")
         run.send(signal.SIGTERM)
@@ -135,7 +136,7 @@ def test_a_second_signal_tells_in_text_what_was_on_its_way_and_not_of_pbxs_whose
         declare("b.yaml", numbered(2), url=b.url)
         one_by_one = {"PBXSYNC_TOKEN": "t", "PBXSYNC_PARALLEL": "1"}
         with Running("apply", "a.yaml", "b.yaml", env=one_by_one) as run:
-            received(a, 2)
+            received(a, 4)
             run.send(signal.SIGINT)
             run.wait_for("stopping; ", stream="err")
             run.send(signal.SIGINT)
@@ -186,7 +187,7 @@ def test_a_signal_after_all_is_said_takes_nothing_back(number: signal.Signals, c
     for _ in range(6):
         Path("state.json").unlink(missing_ok=True)
         with (
-            Sandbox(tokens=["t"], faults=["outroute/add@1=after:reset"]) as pbx,
+            Sandbox(tokens=["t"], calls={"outroute/add"}, faults=["outroute/add@1=after:reset"]) as pbx,
             Running("apply", "routes.yaml", "--state", "state.json", "--init", "--format", "json", env=to(pbx)) as run,
         ):
             run.wait_for("\n}\n")
@@ -204,7 +205,7 @@ def test_what_was_ignored_from_the_beginning_stays_ignored() -> None:
             Sandbox(tokens=["t"], faults=["outroute/add@1=delay:1"]) as pbx,
             Running("apply", "routes.yaml", env=to(pbx)) as run,
         ):
-            received(pbx, 2)
+            received(pbx, 4)
             run.send(signal.SIGINT)
             assert run.ended().code == 0
             assert names(pbx) == ["r1", "r2"]
@@ -222,7 +223,7 @@ def test_a_signal_finds_the_call_in_flight_finished_also_where_nobody_reads_the_
         arguments = [*COMMAND, "apply", "routes.yaml", "--state", "state.json", "--init", "--format", "json"]
         run = subprocess.Popen(arguments, env=environment(to(pbx)), stdout=subprocess.PIPE, stderr=writer)
         os.close(writer)
-        received(pbx, 3)
+        received(pbx, 5)
         os.close(reader)
         run.send_signal(number)
         out, _ = run.communicate(timeout=60)
@@ -256,7 +257,11 @@ def test_a_signal_that_comes_while_errors_are_written_is_heard(number: signal.Si
 
 def test_a_doubt_is_told_where_errors_cannot_be_written() -> None:
     declare("routes.yaml", numbered(2))
-    with Sandbox(tokens=["t"], faults=["outroute/add@1=after:reset"]) as pbx, Path("/dev/full").open("wb") as full:
+    lost = ["outroute/add@1=after:reset"]
+    with (
+        Sandbox(tokens=["t"], calls={"outroute/add"}, faults=lost) as pbx,
+        Path("/dev/full").open("wb") as full,
+    ):
         arguments = [*COMMAND, "apply", "routes.yaml", "--state", "state.json", "--init", "--format", "json"]
         run = subprocess.run(
             arguments, env=environment(to(pbx)), stdout=subprocess.PIPE, stderr=full, check=False, timeout=60
@@ -274,7 +279,7 @@ def test_a_document_is_whole_though_a_signal_comes_while_it_is_printed(unbuffere
         arguments = [*COMMAND, "apply", "routes.yaml", "--no-impact", "--format", "json"]
         own = environment(to(pbx, PYTHONUNBUFFERED=unbuffered))
         run = subprocess.Popen(arguments, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        received(pbx, 1)
+        received(pbx, 2)
         time.sleep(1.5)  # by then it waits for somebody to read the rest
         for _ in range(signals):
             run.send_signal(signal.SIGTERM)
@@ -285,6 +290,28 @@ def test_a_document_is_whole_though_a_signal_comes_while_it_is_printed(unbuffere
         assert len(json.loads(out)["plans"][0]["unmanaged"]) == 1500
     else:  # somebody wants it to end, whoever does not read
         assert out.count(b'"format_version"') == 1
+
+
+@SIGNALS
+def test_a_signal_ends_the_search_for_a_change_whose_answer_did_not_come_in_time(
+    number: signal.Signals, code: int
+) -> None:
+    declare("routes.yaml", numbered(2))
+    with (
+        Sandbox(tokens=["t"], faults=["outroute/add@1=hang"]) as pbx,
+        Running("apply", "routes.yaml", "--timeout", "3", "--format", "json", env=to(pbx)) as run,
+    ):
+        received(pbx, 5)  # the query that looks for it
+        run.send(number)
+        done = run.ended()
+        # Without the signal it would be looked for three more times.
+        assert calls(pbx)[3] == "outroute/add"
+        assert set(calls(pbx)[4:]) == {"outroute/query"}
+        assert len(calls(pbx)[4:]) <= 2 + 2 + 1
+        assert names(pbx) == []
+    assert done.code == 3  # before the signal's code, since somebody must look
+    assert [one["status"] for one in done.json["plans"][0]["outcomes"]] == ["in_doubt", "not_attempted"]
+    assert "a run right away could make it twice" in done.err
 
 
 def test_a_second_signal_before_anything_was_sent_claims_no_doubt() -> None:
@@ -307,7 +334,10 @@ def test_a_second_signal_before_anything_was_sent_claims_no_doubt() -> None:
 def test_a_document_that_cannot_be_written_is_a_failure_and_a_doubt_stays_one(held: tuple[str, ...], code: int) -> None:
     declare("routes.yaml", numbered(1))
     faults = [f"outroute/add@1={fault}" for fault in held]
-    with Sandbox(tokens=["t"], faults=faults) as pbx, Path("/dev/full").open("wb") as full:
+    with (
+        Sandbox(tokens=["t"], calls={"outroute/add"}, faults=faults) as pbx,
+        Path("/dev/full").open("wb") as full,
+    ):
         arguments = [*COMMAND, "apply", "routes.yaml", "--state", "state.json", "--init", "--format", "json"]
         run = subprocess.run(
             arguments, env=environment(to(pbx)), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60

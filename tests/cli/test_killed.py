@@ -51,6 +51,9 @@ AGAIN = 100
 #: How an outcome in doubt is settled: by somebody who looks at the PBX, or by pbxsync where it sees that it is there.
 Settle: TypeAlias = Literal["resolve", "refresh"]
 
+#: How often a PBX is asked before the first add: by a refresh, and by an apply from the file that this writes.
+ASKED = 2 + 3
+
 STATE = Path("state.json")
 FILE = Path("routes.yaml")
 
@@ -100,9 +103,13 @@ class Start:
 
 
 def start(work: Work, kind: str, *, fault: str = "", more: Mapping[str, str] | None = None) -> Start:
-    """Make what a command begins with: a state file as refresh writes it; with a fault, as an apply leaves it."""
+    """Make what a command begins with: a state file as refresh writes it; with a fault, as an apply leaves it.
+
+    The fault is the loss of an answer. No query is answered after it, so that it is in doubt.
+    """
     clear()
-    with sandbox(work, stored(*work.held), [fault] if fault else []) as pbx:
+    faults = [fault, f"outroute/query@{ASKED + 1}-=refuse"] if fault else []
+    with sandbox(work, stored(*work.held), faults) as pbx:
         declare(str(FILE), work.declared)
         env = settings(pbx, kind)
         if work.state and work.firmware == ALL_CALLS:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from pathlib import Path
 
+import pytest
+
+from pbxsync.errors import LockHeld
 from pbxsync.locks import hold
 from pbxsync.sandbox import Sandbox
-from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, to
+from tests.cli.process import Running, calls, declare, names, numbered, pbxsync, received, to
 
 
 def test_a_second_apply_is_told_who_holds_the_pbx_and_sends_nothing() -> None:
@@ -27,6 +32,56 @@ def test_a_second_apply_is_told_who_holds_the_pbx_and_sends_nothing() -> None:
     assert "(waited 0.2 s)" in waited.json["errors"][0]["message"]
     # A plan changes nothing, so it needs no lock.
     assert planned.code == 0
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.1", "[::1]"])
+def test_a_pbx_is_held_however_its_address_is_written(host: str) -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx, hold([pbx.url.removeprefix("http://")], 0):
+        other = f"{pbx.url.replace('127.0.0.1', host)}/."
+        done = pbxsync("apply", "--yes", "routes.yaml", "--url", other, env={"PBXSYNC_TOKEN": "t"})
+        assert pbx.connections == 0
+    assert done.code == 1
+    assert "another pbxsync is at work on " in done.err
+
+
+def test_apply_takes_the_lock_before_it_asks_the_pbx_anything_and_holds_it_until_it_has_logged_out() -> None:
+    declare("routes.yaml", numbered(1))
+    login = {"PBXSYNC_USERNAME": "admin", "PBXSYNC_PASSWORD": "sandbox"}
+    with Sandbox(faults=["logout@1=hang"]) as pbx:
+        env = {**login, "PBXSYNC_URL": pbx.url}
+        thing = pbx.url.removeprefix("http://")
+        with hold([thing], 0):
+            early = pbxsync("apply", "--yes", "routes.yaml", env=env)
+            assert pbx.connections == 0
+        with Running("apply", "--yes", "routes.yaml", "--timeout", "600", env=env):
+            while "logout" not in calls(pbx):
+                received(pbx, len(pbx.requests) + 1)
+            assert "outroute/add" in calls(pbx)
+            assert calls(pbx)[-2:] == ["outroute/query", "logout"]
+            with pytest.raises(LockHeld), hold([thing], 0):
+                pass
+    assert early.code == 1
+    assert "another pbxsync is at work on " in early.err
+
+
+def test_a_lock_that_is_a_link_ends_the_run_before_anything_is_sent() -> None:
+    declare("routes.yaml", numbered(1))
+    Path("victim").write_text("precious", encoding="utf-8")
+    with Sandbox(tokens=["t"]) as pbx:
+        env = to(pbx, PBXSYNC_LOCK_DIR="shared")
+        Path("shared").mkdir()
+        name = hashlib.sha256(pbx.url.removeprefix("http://").encode()).hexdigest()[:32]
+        for ending in ("lock", "holder"):
+            link = Path("shared", f"{name}.{ending}")
+            link.symlink_to("../victim")
+            done = pbxsync("apply", "--yes", "routes.yaml", env=env)
+            assert done.code == 1
+            assert f"{link}: this is a link, and pbxsync makes none: " in done.err
+            assert Path("victim").read_text(encoding="utf-8") == "precious"
+            link.unlink()
+        assert pbx.connections == 0
+        assert pbxsync("apply", "--yes", "routes.yaml", env=env).code == 0
 
 
 def test_a_second_apply_may_wait_for_the_first() -> None:

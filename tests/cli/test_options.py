@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import ssl
 import sys
@@ -21,7 +23,10 @@ from tests.cli.process import declare, names, numbered, pbxsync, to
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HEAVY = {"click", "deepdiff", "httpx", "jsonschema", "rich", "yaml"}
+HEAVY = {"click", "deepdiff", "h11", "httpx", "jsonschema", "rich", "yaml"}
+
+
+PIN = "0" * 64
 
 
 def loaded(*arguments: object, env: Mapping[str, str] | None = None) -> set[str]:
@@ -114,12 +119,22 @@ def test_each_command_loads_only_what_it_uses() -> None:
     ("options", "message"),
     [
         (["--ca-file", "missing.pem"], "--ca-file: missing.pem can't be read: No such file or directory"),
+        (["--ca-file", "/dev/null"], "--ca-file: /dev/null can't be read: it is a device, not a regular file"),
+        (["--ca-file", "pipe.pem"], "--ca-file: pipe.pem can't be read: it is a pipe, not a regular file"),
         (["--ca-file", "routes.yaml"], "--ca-file: routes.yaml holds no certificates in PEM form"),
         (["--ca-file", "routes.yaml", "--insecure"], "--ca-file checks certificates and --insecure takes any"),
+        (
+            ["--ca-file", "routes.yaml", "--pin-sha256", PIN],
+            "--ca-file checks certificates and --pin-sha256 takes those alone that it names: use one of them",
+        ),
+        (["--pin-sha256", PIN, "--insecure"], "--pin-sha256 takes those alone that it names and --insecure takes any"),
+        (["--pin-sha256", PIN[:-1]], "a SHA-256 fingerprint has 64 hex digits, such as 3A:5F:… (32 pairs)"),
+        (["--pin-sha256", f"{PIN},"], "a SHA-256 fingerprint has 64 hex digits"),
     ],
 )
 def test_certificates_that_make_no_sense_are_refused(options: list[str], message: str) -> None:
     declare("routes.yaml", numbered(1))
+    os.mkfifo("pipe.pem")
     done = pbxsync("plan", "routes.yaml", "--url", "https://127.0.0.1:9", *options, env={"PBXSYNC_TOKEN": "t"})
     assert done.code == 1
     assert message in done.err
@@ -139,6 +154,37 @@ def test_a_certificate_is_taken_where_its_authority_is_trusted_or_the_user_takes
     assert (refused.code, refused.out) == (1, "")
     assert "is not trusted" in refused.err
     assert "--ca-file" in refused.err
+
+
+def test_a_certificate_is_pinned_by_the_fingerprint_that_the_refusal_shows() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("pbx.example.com").configure_cert(context)
+    with Sandbox(tokens=["t"], tls=context) as pbx:
+        refused = pbxsync("ping", env=to(pbx))
+        [shown] = re.findall("--pin-sha256 ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})", refused.err)
+        for pin in (shown, shown.replace(":", "").lower(), f"{PIN}, sha256 Fingerprint={shown}"):
+            assert "✓ heartbeat" in pbxsync("ping", env=to(pbx, PBXSYNC_PIN_SHA256=pin)).out
+        received = len(pbx.requests)
+        other = pbxsync("ping", "--pin-sha256", PIN, env=to(pbx))
+        assert len(pbx.requests) == received
+    assert other.code == 1
+    assert f"is not one that --pin-sha256 names: its SHA-256 is {shown}" in other.err
+
+
+def test_each_call_has_a_connection_of_its_own_by_option_by_variable_and_by_the_file() -> None:
+    declare("routes.yaml", numbered(3))
+    pbx_section = {"fresh_connections": True}
+    Path("fresh.yaml").write_text(json.dumps({"pbx": pbx_section, "routes": numbered(3)}), encoding="utf-8")
+    for file, options, variables in (
+        ("routes.yaml", ["--fresh-connections"], {}),
+        ("routes.yaml", [], {"PBXSYNC_FRESH_CONNECTIONS": "1"}),
+        ("fresh.yaml", [], {}),
+        ("routes.yaml", [], {}),
+    ):
+        with Sandbox(tokens=["t"]) as pbx:
+            assert pbxsync("apply", "--yes", file, *options, env=to(pbx, **variables)).code == 0
+            kept = file == "routes.yaml" and not options and not variables
+            assert pbx.connections == (1 if kept else len(pbx.requests))
 
 
 def test_plain_http_to_another_machine_is_warned_of() -> None:

@@ -37,7 +37,8 @@ def check(name: str, done: Ended) -> None:
 
 
 def test_every_plan_in_json_is_as_its_schema_says() -> None:
-    declare("routes.yaml", [route("new", "1", renamed_from="old"), route("r1", "2", ["b", "c"]), route("r2")])
+    declare("routes.yaml", [route("new", "1", renamed_from="old"), route("r1", "2", ["b", "c"]), route("r2", "3")])
+    declare("refused.yaml", [route("r2")])
     declare("bad.yaml", [route("all")])
     there = stored(route("old", "1"), route("r1", "1"), route("bell\x07\x1b"), route("twice"), route("twice"))
     with Sandbox(tokens=["t"], routes=there) as pbx:
@@ -46,9 +47,10 @@ def test_every_plan_in_json_is_as_its_schema_says() -> None:
         missing = pbxsync("plan", "missing.yaml", "--format", "json", env=to(pbx))
         dead = pbxsync("plan", "routes.yaml", "--format", "json", env=to(pbx, PBXSYNC_TOKEN="no"))
         add_only = pbxsync("plan", "routes.yaml", "--add-only", "--format", "json", env=to(pbx))
-    for done in (full, bad, missing, dead, add_only):
+        refused = pbxsync("plan", "refused.yaml", "--format", "json", env=to(pbx))
+    for done in (full, bad, missing, dead, add_only, refused):
         check("plan", done)
-    assert [done.code for done in (full, bad, missing, dead, add_only)] == [0, 1, 1, 1, 0]
+    assert [done.code for done in (full, bad, missing, dead, add_only, refused)] == [0, 1, 1, 1, 0, 1]
     [plan] = full.json["plans"]
     assert [(change["action"], change["name"]) for change in plan["changes"]] == [
         ("update", "new"),
@@ -58,6 +60,7 @@ def test_every_plan_in_json_is_as_its_schema_says() -> None:
     assert plan["pbx"] == {"url": pbx.url, "name": None}
     assert plan["unmanaged"] == ["bell\x07\x1b", "twice"]
     assert [change["name"] for change in add_only.json["plans"][0]["skipped"]] == ["new", "r1"]
+    assert [refusal["rule"] for refusal in refused.json["plans"][0]["refusals"]] == ["same-fields"]
     assert [problem["rule"] for problem in missing.json["problems"]] == ["unreadable"]
     assert "\x1b" not in full.out
 
@@ -71,7 +74,7 @@ def test_every_apply_in_json_is_as_its_schema_says() -> None:
         failed = pbxsync(*arguments, env=to(pbx))
         altered = pbxsync(*arguments, env=to(pbx))
         updated = pbxsync(*arguments, env=to(pbx))
-    with Sandbox(tokens=["t"], faults=["outroute/add@1=reset"]) as pbx:
+    with Sandbox(tokens=["t"], calls={"outroute/add"}, faults=["outroute/add@1=reset"]) as pbx:
         lost = pbxsync("apply", "routes.yaml", "--init", *state, env=to(pbx))
         doubt = pbxsync("apply", "routes.yaml", *state, env=to(pbx))
         planned = pbxsync("plan", "routes.yaml", *state, env=to(pbx))

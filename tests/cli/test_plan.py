@@ -90,7 +90,7 @@ def test_prune_refuses_more_deletions_than_are_allowed_and_names_them(output: st
     with Sandbox(tokens=["t"], routes=stored(route("x1"), route("x2"), route("x3"))) as pbx:
         arguments = ("apply", "routes.yaml", "--prune", "--format", output)
         refused = pbxsync(*arguments, "--max-deletes", "2", env=to(pbx))
-        assert calls(pbx) == ["outroute/query"]
+        assert calls(pbx) == ["outroute/query"] * 2
         assert refused.code == 1
         message = "--prune would delete 3 routes, more than --max-deletes 2 allows: x1, x2, x3."
         assert f"pbxsync: routes.yaml: {message}" in refused.err
@@ -125,7 +125,7 @@ def test_a_rename_is_an_update_that_keeps_id_and_place() -> None:
         done = pbxsync("apply", "routes.yaml", env=to(pbx))
         assert done.code == 0, done.err
         assert pbx.routes() == [{**before[0], "name": "new"}, before[1]]
-        assert calls(pbx) == ["outroute/query", "outroute/update", "outroute/query"]
+        assert calls(pbx) == [*["outroute/query"] * 3, "outroute/update", "outroute/query"]
         again = pbxsync("plan", "routes.yaml", "--detailed-exitcode", env=to(pbx))
         assert again.code == 0
     assert '  ~ update  new\n              name: "old" → "new"\n' in done.out
@@ -135,8 +135,12 @@ def test_two_routes_of_one_name_are_reported_and_neither_is_changed() -> None:
     declare("routes.yaml", [route("r1", "1", ["b"]), route("r2", "2")])
     with Sandbox(tokens=["t"], routes=stored(route("r1", "1"), route("r1", "3"))) as pbx:
         done = pbxsync("apply", "routes.yaml", "--prune", env=to(pbx))
-        assert done.code == 0
+        assert done.code == 1
         assert names(pbx) == ["r1", "r1", "r2"]
+        for options in ([], ["--detailed-exitcode"]):
+            again = pbxsync("plan", "routes.yaml", *options, env=to(pbx))
+            assert again.code == 1
+            assert "Nothing to do" not in again.out
     assert "the PBX has 2 routes called r1, so none of them is changed" in done.out
     assert "[doubled-on-pbx]" in done.out
 

@@ -26,7 +26,7 @@ ALSO_GOOD = {"dial": "_2XX", "route": None}
 
 REFUSED = "routes.yaml: nothing was sent, since tests fail on what the PBX will hold: line "
 WAY_OUT = (
-    "Mend the routes or the tests; --reorder helps where a route stands too low on the PBX, and --no-tests sends all "
+    "Correct the routes or the tests; --reorder helps where a route is too low on the PBX, and --no-tests sends all "
     "the same\n"
 )
 
@@ -75,8 +75,8 @@ def test_a_plan_that_breaks_tests_shows_each_of_them_and_exits_1() -> None:
     assert plain.err == ""
     shown = [line for line in plain.out.splitlines() if "✗" in line]
     assert len(shown) == 2
-    assert shown[0].startswith("  ✗ test routes.yaml:13:3: 911 goes to theirs (X.) instead of emergency")
-    assert shown[1].startswith("  ✗ test routes.yaml:21:3: ")
+    assert shown[0].startswith("  ✗ test routes.yaml:16:3: 911 goes to theirs (X.) instead of emergency")
+    assert shown[1].startswith("  ✗ test routes.yaml:24:3: ")
     assert plain.out.endswith(
         "Plan: 1 to add, 0 to update, 0 to delete, 0 to move; 0 unchanged, 1 unmanaged.\n"
         "Tests: 2 of 3 fail on what the PBX will hold; apply sends nothing.\n"
@@ -88,7 +88,7 @@ def test_of_a_plan_without_changes_it_is_said_that_tests_fail_on_what_the_pbx_ho
     with Sandbox(tokens=["t"], routes=stored(THEIRS, EMERGENCY)) as pbx:
         planned = pbxsync("plan", "routes.yaml", "--detailed-exitcode", env=to(pbx))
         applied = pbxsync("apply", "routes.yaml", env=to(pbx))
-        assert calls(pbx) == ["outroute/query"] * 2
+        assert calls(pbx) == ["outroute/query"] * 3
         assert names(pbx) == ["theirs", "emergency"]
     assert (planned.code, applied.code) == (1, 1)
     for done in (planned, applied):
@@ -104,11 +104,11 @@ def test_an_apply_that_would_break_tests_sends_nothing_and_exits_1() -> None:
         before = pbx.routes()
         done = pbxsync("apply", "routes.yaml", env=to(pbx))
         assert pbx.routes() == before
-        assert calls(pbx) == ["outroute/query"]
+        assert calls(pbx) == ["outroute/query"] * 2
     assert done.code == 1
     assert done.out.endswith("Tests: 1 of 1 fail on what the PBX will hold; apply sends nothing.\n")
     assert "applied" not in done.out
-    assert done.err.startswith(f"pbxsync: {REFUSED}13: 911 goes to theirs")
+    assert done.err.startswith(f"pbxsync: {REFUSED}16: 911 goes to theirs")
     assert done.err.endswith(f". {WAY_OUT}")
     assert done.err.count("\n") == 1
 
@@ -126,13 +126,13 @@ def test_the_json_of_both_has_every_test_and_of_an_apply_why_nothing_was_attempt
     assert plan["tests"] == result["tests"]
     assert [test["status"] for test in plan["tests"]] == ["failed", "failed", "failed"]
     first = plan["tests"][0]
-    assert (first["file"], first["line"], first["column"], first["dial"]) == ("routes.yaml", 20, 3, "911")
+    assert (first["file"], first["line"], first["column"], first["dial"]) == ("routes.yaml", 23, 3, "911")
     assert (first["counterexample"], first["counterexample_callerid"]) == ("911", None)
     assert first["message"].startswith("911 goes to theirs")
     assert result["outcomes"] == [
         {"action": "add", "name": name, "status": "not_attempted", "error": None} for name in ("emergency", "ext")
     ]
-    assert result["error"].startswith(f"{REFUSED}20: 911 goes to theirs")
+    assert result["error"].startswith(f"{REFUSED}23: 911 goes to theirs")
     assert "(and 2 more)" in result["error"]
     assert applied.json["errors"] == [{"file": "routes.yaml", "message": result["error"]}]
     assert planned.json["errors"] == []
@@ -186,7 +186,7 @@ def test_a_state_file_stays_as_it_is_where_tests_fail() -> None:
         planned = pbxsync("plan", "routes.yaml", *state, "--url", pbx.url)
         assert len(pbx.requests) == sent
     assert (done.code, planned.code) == (1, 1)
-    assert f"pbxsync: {REFUSED}13: " in done.err
+    assert f"pbxsync: {REFUSED}16: " in done.err
     assert Path("state.json").read_bytes() == before
 
 
@@ -251,7 +251,7 @@ def test_what_fails_is_printable_whatever_the_names_on_the_pbx() -> None:
     arguments = ("routes.yaml", "--state", "state.json", "--url", "http://192.0.2.1")
     planned, applied = pbxsync("plan", *arguments), pbxsync("apply", *arguments)
     assert (planned.code, applied.code) == (1, 1)
-    assert "✗ test routes.yaml:13:3: 911 goes to \\x1b[2Jx\\n" in planned.out
+    assert "✗ test routes.yaml:16:3: 911 goes to \\x1b[2Jx\\n" in planned.out
     assert "\x1b" not in planned.everything + applied.everything
 
 
@@ -268,8 +268,8 @@ def test_nothing_is_asked_where_nothing_can_be_sent() -> None:
     assert done.code == 1
     assert "Apply?" not in done.out
     assert "applying" not in done.out
-    assert "\x1b[31m✗ test\x1b[0m routes.yaml:13:3: " in done.out
-    assert f"pbxsync: {REFUSED}13: " in done.out
+    assert "\x1b[31m✗ test\x1b[0m routes.yaml:16:3: " in done.out
+    assert f"pbxsync: {REFUSED}16: " in done.out
 
 
 @terminal_only

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ TOKEN = {"PBXSYNC_TOKEN": "t"}
 SITES = ["east", "hq", "north", "south", "west"]
 
 
-def printed(*command: str, faults: dict[str, str] | None = None) -> Ended:
+def printed(*command: str, faults: dict[str, str | list[str]] | None = None) -> Ended:
     """What the two shards of a fleet print, in ``1.json`` and ``2.json``; what the whole fleet prints in one run."""
     for file in Path().glob("*.json"):
         file.unlink()
@@ -30,8 +31,8 @@ def printed(*command: str, faults: dict[str, str] | None = None) -> Ended:
     for shards in (["1/2", "2/2"], ["1/1"]):
         with ExitStack() as stack:
             for site in SITES:
-                own = [faults[site]] if faults and site in faults else []
-                pbx = stack.enter_context(Sandbox(tokens=["t"], faults=own))
+                own = (faults or {}).get(site, [])
+                pbx = stack.enter_context(Sandbox(tokens=["t"], faults=[own] if isinstance(own, str) else own))
                 declare(f"sites/{site}.yaml", numbered(2), url=pbx.url)
             for shard in shards:
                 done = pbxsync(*command, "sites", "--shard", shard, "--format", "json", env=TOKEN)
@@ -89,7 +90,8 @@ def test_a_report_of_plans_is_what_a_plan_of_all_shows() -> None:
 
 def test_a_doubt_is_a_doubt_of_the_report_too() -> None:
     Path("states").mkdir()
-    printed("apply", "--yes", "--state", "states", "--init", faults={"hq": "outroute/add@1=after:close"})
+    unsettled = ["outroute/add@1=after:close", "outroute/query@4-=refuse"]
+    printed("apply", "--yes", "--state", "states", "--init", faults={"hq": unsettled})
     doubtful = pbxsync("report", "1.json", "2.json")
     assert doubtful.code == 3
     assert "add r1 is in doubt" in doubtful.err
@@ -110,8 +112,11 @@ def test_of_nothing_to_do_a_report_says_so() -> None:
     [
         (None, "x.json: can't be read: No such file or directory"),
         ("{", "x.json: this is not JSON, or cut short; make it with: pbxsync plan --report json=FILE, or"),
+        ("[" * 101 + "]" * 101, "x.json: not a document of plan or apply: it is nested too deep; make it with: "),
+        ("[" * 9_999 + "]" * 9_999, "x.json: not a document of plan or apply: it is nested too deep; make it with: "),
+        ("[" * 100 + "]" * 100, "x.json: not a document of plan or apply; make it with: "),
         ("[]", "x.json: not a document of plan or apply; make it with: "),
-        ('{"format_version": "2.0", "plans": []}', "x.json: its format_version is 2.0, and this pbxsync reads 1.0"),
+        ('{"format_version": "2.0", "plans": []}', "x.json: its format_version is 2.0, and this pbxsync reads 1.1"),
         ('{"format_version": "1.0", "plans": [1]}', "x.json: not a document of plan: $"),
     ],
 )
@@ -122,6 +127,14 @@ def test_what_is_no_document_is_refused(content: str | None, message: str) -> No
     assert done.code == 1
     assert done.err.startswith(f"pbxsync: {message}")
     assert "Traceback" not in done.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_document_that_is_a_pipe_is_refused_and_not_waited_for() -> None:
+    os.mkfifo("x.json")
+    done = pbxsync("report", "x.json")
+    assert done.code == 1
+    assert done.err == "pbxsync: x.json: can't be read: it is a pipe, not a regular file\n"
 
 
 def test_one_pbx_in_two_documents_and_two_commands_are_refused() -> None:

@@ -56,6 +56,25 @@ def test_two_files_for_one_pbx_are_refused_before_anything_is_sent() -> None:
     assert message in same.err
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.1", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1"])
+def test_two_files_for_one_pbx_are_refused_however_its_address_is_written(host: str) -> None:
+    with Sandbox(tokens=["t"]) as pbx:
+        other = f"{pbx.url.replace('127.0.0.1', host)}/."
+        declare("a.yaml", numbered(1), url=pbx.url)
+        declare("b.yaml", numbered(2), url=other)
+        done = pbxsync("apply", "a.yaml", "b.yaml", env=TOKEN)
+        assert pbx.connections == 0
+    assert done.code == 1
+    assert f"a.yaml and b.yaml both are for the PBX {other} = {pbx.url} (by --url, " in done.err
+
+
+def test_two_names_of_one_machine_are_two_pbxs() -> None:
+    for name in ("hq", "branch"):
+        declare(f"{name}.yaml", numbered(1), url=f"https://{name}.localhost/")
+    done = pbxsync("plan", "hq.yaml", "branch.yaml", "--state", ".", "--init", env=TOKEN)
+    assert done.code == 0, done.err
+
+
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_one_invalid_file_keeps_everything_from_being_sent(output: str) -> None:
     with Sandbox(tokens=["t"]) as pbx:
@@ -64,7 +83,7 @@ def test_one_invalid_file_keeps_everything_from_being_sent(output: str) -> None:
         done = pbxsync("apply", "good.yaml", "bad.yaml", "--format", output, env=TOKEN)
         assert pbx.connections == 0
     assert done.code == 1
-    assert "bad.yaml:4:" in done.err
+    assert "bad.yaml:7:" in done.err
     assert "[reserved-name]" in done.err
     assert "pbxsync: 1 error; nothing was planned or sent" in done.err
     if output == "json":

@@ -14,6 +14,13 @@ from tests.cli.process import OnTerminal, calls, declare, names, numbered, pbxsy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty")
 
+# A second thread takes each signal, so that none ends what the main thread waits for: that is how it is for a signal
+# that arrives right before the wait.
+_MISSED = (
+    "import runpy, signal, threading; threading.Thread(target=threading.Event().wait, daemon=True).start(); "
+    "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]); runpy.run_module('pbxsync', run_name='__main__')"
+)
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -24,7 +31,7 @@ def test_a_question_that_is_answered_with_no_sends_nothing() -> None:
             terminal.wait_for("Apply? [y/N]: ")
             terminal.type("n\n")
             done = terminal.ended()
-        assert calls(pbx) == ["outroute/query"]
+        assert calls(pbx) == ["outroute/query"] * 2
     assert done.code == 1
     assert "pbxsync: declined: nothing was sent\n" in done.out
 
@@ -37,7 +44,10 @@ def test_a_question_that_is_answered_with_yes_applies_with_a_bar_below_the_outco
             terminal.type("y\n")
             done = terminal.ended()
         assert names(pbx) == ["r1", "r2", "r3"]
-        assert calls(pbx) == ["outroute/query", "outroute/query", *["outroute/add"] * 3, "outroute/query"]
+        # The table until two answers agree, once more after the answer, the names; a look after the first add to a
+        # table with routes; and the table at the end.
+        adds = ["outroute/add", "outroute/add", "outroute/query", "outroute/add"]
+        assert calls(pbx) == [*["outroute/query"] * 4, *adds, "outroute/query"]
     assert done.code == 0, done.out
     assert "\x1b[32m+ add   \x1b[0m  r1  1001 → a\n" in done.out
     assert "\x1b[32m✓ applied\x1b[0m  add r3\n" in done.out
@@ -61,12 +71,27 @@ def test_ctrl_c_or_an_end_of_input_at_the_question_sends_nothing(keys: str) -> N
     assert done.out.endswith("\npbxsync: interrupted\n")
 
 
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_ctrl_c_right_before_the_wait_for_an_answer_ends_the_run_all_the_same(output: str) -> None:
+    declare("routes.yaml", numbered(1))
+    with Sandbox(tokens=["t"]) as pbx:
+        arguments = ("apply", "routes.yaml", "--format", output)
+        late = (sys.executable, "-c", _MISSED)
+        with OnTerminal(*arguments, env=to(pbx), command=late) as terminal:
+            terminal.wait_for("Apply? [y/N]: ")
+            terminal.type("\x03")
+            done = terminal.ended()
+        assert names(pbx) == []
+    assert done.code == 130
+    assert "\npbxsync: interrupted\n" in done.out
+
+
 def test_ctrl_c_while_the_bar_is_drawn_finishes_the_call_in_flight_and_leaves_the_screen_tidy() -> None:
     declare("routes.yaml", numbered(3))
     with Sandbox(tokens=["t"], faults=["outroute/add@2=delay:2"]) as pbx:
         with OnTerminal("apply", "routes.yaml", "-y", env=to(pbx)) as terminal:
             terminal.wait_for("  add r1\r\n")
-            received(pbx, 3)
+            received(pbx, 5)
             terminal.type("\x03")
             done = terminal.ended()
         assert names(pbx) == ["r1", "r2"]
@@ -105,7 +130,7 @@ def test_nothing_is_asked_where_there_is_nothing_to_do_or_yes_was_said() -> None
 
 def test_nothing_is_asked_while_an_outcome_is_in_doubt() -> None:
     declare("routes.yaml", numbered(2))
-    with Sandbox(tokens=["t"], faults=["outroute/add@1=reset"]) as pbx:
+    with Sandbox(tokens=["t"], calls={"outroute/add"}, faults=["outroute/add@1=reset"]) as pbx:
         state = ("--state", "state.json")
         assert pbxsync("apply", "routes.yaml", *state, "--init", env=to(pbx)).code == 3
         with OnTerminal("apply", "routes.yaml", *state, env=to(pbx)) as terminal:
@@ -133,7 +158,7 @@ def test_what_is_wrong_is_coloured_on_a_terminal() -> None:
     with OnTerminal("plan", "routes.yaml") as terminal:
         done = terminal.ended()
     assert done.code == 1
-    assert "\x1b[1mroutes.yaml:4:" in done.out
+    assert "\x1b[1mroutes.yaml:7:" in done.out
     assert ": \x1b[31merror\x1b[0m: a route can't be called" in done.out
     assert "\x1b[2m[reserved-name]\x1b[0m\n" in done.out
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -88,8 +87,8 @@ def test_the_wheel_that_ran_is_the_installed_one(installed: Path, tmp_path: Path
 
 def test_an_unpacked_sdist_runs_and_finds_its_schemas(dist: Path, tmp_path: Path) -> None:
     (sdist,) = dist.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    # The module's own program: extractall must get a filter from Python 3.12 on, and takes none before 3.11.4.
+    subprocess.run([sys.executable, "-m", "tarfile", "-e", sdist, tmp_path], check=True)
     (home,) = tmp_path.iterdir()
     assert {"tests", "docs", "schema", "routes.example.yaml", "LICENSE"} <= {path.name for path in home.iterdir()}
     schema = pbxsync(home, "schema", "state", where=tmp_path)
