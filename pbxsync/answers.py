@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The largest number of routes that is read; PBXs of this line have room for some hundred.
-MAX_ROUTES = 100_000
+MAX_ROUTES = 150_000
 #: The largest number of characters of a field that is read; PBXs of this line have room for some dozen.
 MAX_FIELD = 10_000
 
