@@ -141,6 +141,11 @@ class Client:
         """The number of seconds that a whole answer may take."""
         return self._connection.timeout
 
+    @property
+    def fresh(self) -> bool:
+        """Whether each call uses a connection of its own by now."""
+        return self._transport.fresh
+
     def use_fresh_connections(self) -> None:
         """Use a connection of its own for each call from now on, for a PBX that closes those that are kept open."""
         self._transport.fresh = True
@@ -167,12 +172,8 @@ class Client:
         fields = {"ipaddr": self._transport.local_address, "port": _EVENT_PORT}
         self._ask("heartbeat", fields, _as_it_is)
 
-    def query_routes(self) -> tuple[KnownRoute, ...]:
-        """Every outbound route in the PBX's order of precedence."""
-        return self.query_table().routes
-
     def query_table(self) -> RouteAnswer:
-        """Every outbound route, and whether the answer is certain (``outroute/query`` with ``all``)."""
+        """Every outbound route in the PBX's order of precedence (``outroute/query`` with ``all``)."""
         return self._query_routes("all")
 
     def query_named(self, names: Sequence[str]) -> tuple[KnownRoute, ...]:

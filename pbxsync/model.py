@@ -412,10 +412,10 @@ class Finding:
 class Applied:
     """What an apply did to one PBX: an outcome for each change of the plan, in the plan's order.
 
-    ``findings`` are the failures that the query at the end found; ``notes`` what it saw that this run didn't do.
-    ``interrupted`` is the number of the signal that stopped the run, or None. ``elsewhere`` is which calls go elsewhere
-    now than before the run, where findings make that another thing than the plan says; None where it was not worked
-    out.
+    ``findings`` are the failures that the query at the end found; ``notes`` what it saw that this run didn't do, and
+    what else a reader should know. ``interrupted`` is the number of the signal that stopped the run, or None.
+    ``elsewhere`` is which calls go elsewhere now than before the run, where findings make that another thing than the
+    plan says; None where it was not worked out.
     """
 
     plan: Plan

@@ -85,9 +85,9 @@ class Settling:
             return Outcome(change, Status.APPLIED)
         if lost.late:
             twice = ": a run right away could make it twice" if change.action is Action.ADD else ""
+            later = "after a wish to stop" if self._stopped() else f"{waited:.3g} s later"
             message = (
-                f"{lost}; a query {waited:.3g} s later says: {fault}. The PBX may still be at work on it, so it is in "
-                f"doubt{twice}"
+                f"{lost}; a query {later} says: {fault}. The PBX may still be at work on it, so it is in doubt{twice}"
             )
             return Outcome(change, Status.IN_DOUBT, message)
         message = (

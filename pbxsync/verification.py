@@ -328,8 +328,8 @@ def _advice(sent: Route, found: Listed) -> str:
         return what_to_write(sent, _other(sent, found))
     route = original(sent.name)
     return (
-        f'Delete "{found.name}" on the PBX, and move {route} in its web page: this PBX does not keep the copy that '
-        "moves a route as it is sent"
+        f'Delete "{found.name}" on the PBX, and move {route} in its web page: either somebody changed the copy there, '
+        "or this PBX does not keep a copy as it is sent, and can't move the route by one"
     )
 
 

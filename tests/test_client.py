@@ -49,11 +49,11 @@ def test_every_call_works_over_one_connection_in_the_format_that_was_chosen(kind
             one.heartbeat()
             one.add_route(TO16)
             one.add_route(FULL)
-            assert one.query_routes() == (KnownRoute(TO16, "1"), KnownRoute(FULL, "2"))
+            assert one.query_table().routes == (KnownRoute(TO16, "1"), KnownRoute(FULL, "2"))
             changed = Route("renamed", "X.", ("trunk1",))
             one.update_route("1", changed)
             one.delete_route(FULL.name)
-            assert one.query_routes() == (KnownRoute(changed, "1"),)
+            assert one.query_table().routes == (KnownRoute(changed, "1"),)
             assert Trunk("to-18-16-2", "Registered", "SIP") in one.query_trunks()
             assert one.query_device() == DeviceInfo(
                 "UCP-SANDBOX", "a00000000000", "0.0", "0.0.1-sandbox", "2024-01-01 12:00:00", "2023-Dec-24-08:30:00"
@@ -90,7 +90,7 @@ def test_a_login_sends_the_md5_of_the_password_and_the_port_that_the_manual_requ
 @pytest.mark.parametrize("token", ["a&type=xml#x y%41/?+", "\r\nX: y", "ä"])
 def test_no_token_breaks_out_of_its_place_in_the_address(token: str) -> None:
     with Sandbox(tokens=[token]) as sandbox, client(sandbox.url, Credentials(token)) as one:
-        assert one.query_routes() == ()
+        assert one.query_table().routes == ()
         assert sandbox.requests[0].token == token
         assert sandbox.requests[0].type == "json"
 
@@ -140,7 +140,7 @@ def test_no_query_goes_out_for_names_that_may_mean_other_routes(names: list[str]
 def test_a_table_without_routes_is_certain_or_not(body: bytes, kind: str, certain: bool) -> None:
     with RawServer(http(body)) as server, client(server.url, kind=kind) as api:
         assert api.query_table() == RouteAnswer((), certain)
-        assert api.query_routes() == ()
+        assert api.query_table().routes == ()
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_table_that_can_not_be_read_is_asked_for_again_and_then_reported_with_
     body: bytes, said: str
 ) -> None:
     with RawServer(http(body)) as server, client(server.url, retries=1) as api:
-        error = failure(api.query_routes)
+        error = failure(api.query_table)
         assert isinstance(error, AnswerLost)
         assert said in str(error)
         assert len(server.requests) == 2
@@ -172,7 +172,7 @@ def test_a_route_whose_name_only_begins_like_all_can_be_deleted() -> None:
 def test_both_layouts_of_an_xml_list_are_read(layout: Any) -> None:
     row = {"name": "to16", "prefix": "16", "matchpattern": "X.", "trunks": "to-18-16-2,trunk1"}
     with pbx(xml_layout=layout, routes=[row]) as sandbox, client(sandbox.url, kind="xml") as one:
-        assert one.query_routes() == (KnownRoute(TO16, "1"),)
+        assert one.query_table().routes == (KnownRoute(TO16, "1"),)
         assert len(one.query_trunks()) == 5
 
 
@@ -182,14 +182,14 @@ def test_both_layouts_of_an_xml_list_are_read(layout: Any) -> None:
 def test_a_ready_token_is_used_without_a_login_and_lives_on_after_it() -> None:
     with pbx() as sandbox:
         with client(sandbox.url) as one:
-            one.query_routes()
+            one.query_table()
         assert calls(sandbox) == ["outroute/query"]
 
 
 def test_a_ready_token_goes_before_user_name_and_password() -> None:
     with pbx() as sandbox:
         with client(sandbox.url, Credentials("t0ken", "admin", "sandbox")) as one:
-            one.query_routes()
+            one.query_table()
         assert calls(sandbox) == ["outroute/query"]
 
 
@@ -212,7 +212,7 @@ def test_a_token_that_dies_is_renewed_once_and_the_refused_add_sent_with_the_new
 
 def test_a_dead_token_is_not_renewed_without_user_name_and_password() -> None:
     with pbx("*@1=token") as sandbox, client(sandbox.url) as one:
-        error = failure(one.query_routes)
+        error = failure(one.query_table)
         assert type(error) is Refused
         assert str(error) == (
             "outroute/query: the PBX refused it (errno 20004, may mean: no such token). Get a new token; or set "
@@ -231,7 +231,7 @@ def test_a_refusal_that_says_nothing_of_the_token_brings_no_new_login() -> None:
 def test_a_refused_login_is_never_repeated(kind: str) -> None:
     with pbx() as sandbox:
         with client(sandbox.url, Credentials(username="admin", password="wrong"), kind, retries=5) as one:
-            error = failure(one.query_routes)
+            error = failure(one.query_table)
         assert isinstance(error, LoginRefused)
         assert (error.call, error.errno) == ("login", "30003")
         assert "Check user name and password" in str(error)
@@ -276,7 +276,7 @@ def test_a_login_without_a_token_is_no_login(body: bytes) -> None:
 def test_a_logout_that_fails_is_nobodys_loss(fault: str) -> None:
     with pbx(f"logout@*={fault}") as sandbox:
         one = client(sandbox.url, ADMIN)
-        one.query_routes()
+        one.query_table()
         one.close()
         one.close()
         assert calls(sandbox) == ["login", "outroute/query", "logout"]
@@ -347,7 +347,7 @@ def test_an_answer_of_exactly_the_largest_size_is_read() -> None:
         assert len(sandbox.routes()) == 1
 
 
-@pytest.mark.parametrize("ask", ["query_routes", "query_trunks", "query_device", "heartbeat"])
+@pytest.mark.parametrize("ask", ["query_table", "query_trunks", "query_device", "heartbeat"])
 def test_what_changes_nothing_is_asked_again_where_its_answer_is_lost(ask: str) -> None:
     with pbx("*@1=after:reset", "*@2=status:503") as sandbox, client(sandbox.url, retries=2) as one:
         getattr(one, ask)()
@@ -367,7 +367,7 @@ def test_a_query_waits_as_long_as_it_is_asked_to() -> None:
 
 def test_who_asks_to_be_left_alone_for_longer_than_an_answer_may_take_is_not_waited_for() -> None:
     with RawServer(busy("6"), http(SUCCESS)) as server, client(server.url, retries=3, timeout=5) as one:
-        error = failure(one.query_routes)
+        error = failure(one.query_table)
         assert len(server.requests) == 1
     assert str(error) == (
         "outroute/query: the PBX answered HTTP 503, which does not say what it did, and asks to be left alone for 6 s"
@@ -408,7 +408,7 @@ def test_too_many_requests_again_and_again_mean_that_nothing_was_changed() -> No
         assert type(error) is Postponed
         assert str(error) == "outroute/add: the PBX got too many requests (HTTP 429); nothing was changed"
         assert len(server.requests) == 3
-        assert type(failure(api.query_routes)) is Postponed
+        assert type(failure(api.query_table)) is Postponed
 
 
 def test_a_longer_wait_than_for_an_answer_is_left_to_the_next_run_after_too_many_requests_too() -> None:
@@ -420,19 +420,19 @@ def test_a_longer_wait_than_for_an_answer_is_left_to_the_next_run_after_too_many
 
 def test_a_login_is_not_repeated_after_too_many_requests() -> None:
     with RawServer(too_many("0")) as server, client(server.url, ADMIN, retries=3) as api:
-        assert type(failure(api.query_routes)) is Postponed
+        assert type(failure(api.query_table)) is Postponed
         assert len(server.requests) == 1
 
 
 def test_a_query_is_given_up_after_so_many_retries() -> None:
     with pbx("*@*=close") as sandbox, client(sandbox.url, retries=2) as one:
-        assert isinstance(failure(one.query_routes), AnswerLost)
+        assert isinstance(failure(one.query_table), AnswerLost)
         assert len(sandbox.requests) == 3
 
 
 def test_a_refused_query_is_not_repeated() -> None:
     with pbx("*@*=refuse:12345") as sandbox, client(sandbox.url, retries=3) as one:
-        assert str(failure(one.query_routes)) == "outroute/query: the PBX refused it (errno 12345)"
+        assert str(failure(one.query_table)) == "outroute/query: the PBX refused it (errno 12345)"
         assert len(sandbox.requests) == 1
 
 
@@ -490,7 +490,7 @@ def test_with_a_wish_to_stop_already_there_a_call_is_tried_once() -> None:
     stop = threading.Event()
     stop.set()
     with pbx("*@*=close") as sandbox, client(sandbox.url, retries=5, stop=stop) as one:
-        assert isinstance(failure(one.query_routes), AnswerLost)
+        assert isinstance(failure(one.query_table), AnswerLost)
         assert len(sandbox.requests) == 1
 
 
@@ -554,9 +554,9 @@ def test_each_of_many_clients_keeps_its_own_time_limit() -> None:
         with client(long.url, timeout=30) as patient, client(short.url, timeout=0.25) as hasty:
             started = time.monotonic()
             answers: list[object] = []
-            waiting = threading.Thread(target=lambda: answers.append(patient.query_routes()))
+            waiting = threading.Thread(target=lambda: answers.append(patient.query_table().routes))
             waiting.start()
-            assert "no whole answer within 0.25 s" in str(failure(hasty.query_routes))
+            assert "no whole answer within 0.25 s" in str(failure(hasty.query_table))
             assert time.monotonic() - started > 0.2
             waiting.join()
         assert answers == [()]
@@ -564,9 +564,9 @@ def test_each_of_many_clients_keeps_its_own_time_limit() -> None:
 
 def test_the_time_limit_of_one_answer_does_not_touch_the_next() -> None:
     with pbx("outroute/query@1=slow:0.1") as sandbox, client(sandbox.url, timeout=0.25) as one:
-        assert isinstance(failure(one.query_routes), AnswerLost)
+        assert isinstance(failure(one.query_table), AnswerLost)
         for _ in range(3):
-            assert one.query_routes() == ()
+            assert one.query_table().routes == ()
         assert sandbox.connections == 2
 
 
@@ -610,7 +610,7 @@ def test_a_redirect_to_another_page_may_come_after_the_change_so_its_answer_is_l
 )
 def test_of_a_redirect_only_scheme_and_host_are_shown(location: str, shown: str) -> None:
     with pbx(f"*@*=redirect:{location}") as sandbox, client(sandbox.url) as api:
-        message = str(failure(api.query_routes))
+        message = str(failure(api.query_table))
         assert shown in message
         assert "s3cret" not in message
         assert "8443" not in message
@@ -620,7 +620,7 @@ def test_of_a_redirect_only_scheme_and_host_are_shown(location: str, shown: str)
 def test_of_a_redirect_that_holds_a_secret_in_its_host_nothing_is_shown(host: str) -> None:
     credentials = Credentials("t0ken", "admin", "pass-word")
     with pbx(f"*@*=redirect:https://{host}/") as sandbox, client(sandbox.url, credentials) as api:
-        message = str(failure(api.query_routes))
+        message = str(failure(api.query_table))
     assert "the PBX redirects (HTTP 302), which is not followed" in message
 
 
@@ -648,7 +648,7 @@ def test_a_status_from_400_to_499_is_a_refusal(status: int, kind: type[Refused])
 @pytest.mark.parametrize("answer", ["failed", "404"])
 def test_a_call_that_the_firmware_does_not_know_is_told_from_other_refusals(answer: Any) -> None:
     with pbx(calls=["login", "outroute/add"], unknown_call=answer) as sandbox, client(sandbox.url) as one:
-        assert type(failure(one.query_routes)) is CallUnknown
+        assert type(failure(one.query_table)) is CallUnknown
         one.add_route(TO16)
         assert len(sandbox.routes()) == 1
 
@@ -691,14 +691,14 @@ def table(*rows: dict[str, str], kind: str) -> bytes:
 )
 def test_a_table_that_no_pbx_has_room_for_is_refused(rows: list[dict[str, str]], said: str, kind: str) -> None:
     with RawServer(http(table(*rows, kind=kind))) as server, client(server.url, kind=kind, timeout=60) as api:
-        error = failure(api.query_routes)
+        error = failure(api.query_table)
     assert isinstance(error, AnswerLost)
     assert re.search(said, str(error))
 
 
 def test_an_unreadable_list_of_routes_is_no_empty_one() -> None:
     with RawServer(http(b'{"status": "Success", "outroutes": "busy"}')) as server, client(server.url) as one:
-        error = failure(one.query_routes)
+        error = failure(one.query_table)
         assert isinstance(error, AnswerLost)
         assert str(error) == "outroute/query: the PBX answered with text instead of a list (outroutes)"
 
@@ -766,7 +766,7 @@ def test_plain_http_to_this_machine_is_not_warned_of(host: str) -> None:
     with RawServer(SUCCESS, listen=False) as server:
         connection = Connection(f"http://{host}:{server.port}", timeout=0.2, retries=0)
         with Client(connection, TOKEN, warn=warnings.append) as one, pytest.raises(PbxError):
-            one.query_routes()
+            one.query_table()
     assert warnings == []
 
 
@@ -843,7 +843,7 @@ def test_no_token_password_or_md5_of_it_is_in_any_log_message_repr_or_traceback(
         with Client(connection, credentials) as one:
             texts.extend([repr(one), repr(connection)])
             steps = (
-                lambda: one.query_routes(),
+                one.query_table,
                 one.heartbeat,
                 lambda: one.add_route(TO16),
                 lambda: one.delete_route("x"),
@@ -892,6 +892,6 @@ def test_no_socket_is_left_open_whatever_happened() -> None:
         with client(sandbox.url, timeout=0.2) as one:
             for _ in range(6):
                 with contextlib.suppress(PbxError):
-                    one.query_routes()
+                    one.query_table()
         sandbox.close()
         assert open_files() <= before

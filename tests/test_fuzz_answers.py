@@ -169,4 +169,4 @@ def test_whatever_comes_over_the_wire_is_an_error_of_the_pbx(data: bytes, whole:
     with RawServer(http(data) if whole else b"HTTP/1.1 200 OK\r\n" + data) as server:
         client = Client(Connection(server.url, kind, timeout=1, retries=0), Credentials("t"))
         with client, pytest.raises(PbxError):
-            client.query_routes()
+            client.query_table()

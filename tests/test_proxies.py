@@ -49,7 +49,7 @@ def test_an_address_in_no_proxy_is_reached_without_one(monkeypatch: pytest.Monke
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "pbx.invalid")
         with client("http://pbx.invalid") as one:
-            assert isinstance(failure(one.query_routes), NotSent)
+            assert isinstance(failure(one.query_table), NotSent)
         assert proxy.requests == []
 
 
@@ -232,7 +232,7 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 def test_calls_to_a_tls_pbx_go_through_one_tunnel(tls_pbx: Sandbox, proxy: RawServer, trusting: ssl.SSLContext) -> None:
     with client("https://pbx.example.com", tls=trusting) as api:
         api.add_route(TO16)
-        assert len(api.query_routes()) == 1
+        assert len(api.query_table().routes) == 1
         assert api.query_device()
     assert len(tls_pbx.requests) == 3
     assert [request.partition(b"\r\n")[0] for request in proxy.requests] == [b"CONNECT pbx.example.com:443 HTTP/1.1"]
@@ -247,7 +247,7 @@ def test_after_an_answer_that_came_too_late_the_next_call_goes_through_another_t
         error = failure(lambda: api.add_route(TO16))
         assert isinstance(error, AnswerLost)
         assert error.late
-        assert api.query_routes()
+        assert api.query_table().routes
     assert proxy.connections == 2
     assert len(tls_pbx.requests) == 4
 

@@ -243,6 +243,14 @@ def test_a_change_that_came_too_late_is_looked_for_as_long_again_and_then_is_in_
     assert [seconds for seconds in waits.seconds if seconds != PAUSE] == [1.0, 1.0, 0.5]
 
 
+def test_a_wish_to_stop_ends_the_search_and_the_message_says_so() -> None:
+    waits = Waits()
+    outcome = Settling(Slow(timeout=2.5), waits, lambda: True).settled(ADD_C, LATE)
+    assert outcome.status is IN_DOUBT
+    assert "within 2.5 s; a query after a wish to stop says: c is not there. The PBX may still be" in str(outcome.error)
+    assert waits.seconds == [PAUSE]
+
+
 def test_an_update_that_came_too_late_can_not_be_made_twice() -> None:
     outcome = Settling(Slow(), Waits(), never).settled(UPDATE_A, LATE)
     assert outcome.status is IN_DOUBT

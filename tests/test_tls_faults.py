@@ -64,7 +64,7 @@ def test_a_certificate_of_an_unknown_ca_is_refused_once_with_advice(
 def test_a_certificate_of_a_ca_that_is_trusted_is_taken(tls_pbx: Sandbox, authority: trustme.CA) -> None:
     with client(tls_pbx.url, tls=trusting(authority)) as one:
         one.add_route(TO16)
-        one.query_routes()
+        one.query_table()
     assert tls_pbx.connections == 1
     assert len(tls_pbx.routes()) == 1
 
@@ -73,7 +73,7 @@ def test_a_certificate_of_another_host_is_refused(authority: trustme.CA) -> None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("pbx.example.com").configure_cert(context)
     with pbx(tls=context) as sandbox, client(sandbox.url, tls=trusting(authority)) as one:
-        error = failure(one.query_routes)
+        error = failure(one.query_table)
         assert type(error) is CertificateRefused
         assert "IP address mismatch" in str(error)
         assert "it is for pbx.example.com); name the PBX so in pbx.url" in str(error)
@@ -84,7 +84,7 @@ def test_a_certificate_that_has_expired_is_refused_as_such(authority: trustme.CA
     past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     authority.issue_cert("127.0.0.1", not_before=past, not_after=past).configure_cert(context)
     with pbx(tls=context) as sandbox, client(sandbox.url, tls=trusting(authority)) as one:
-        error = failure(one.query_routes)
+        error = failure(one.query_table)
         assert type(error) is CertificateRefused
         assert "is not trusted (certificate has expired); renew it on the PBX" in str(error)
 
@@ -112,7 +112,7 @@ def test_any_certificate_is_taken_where_the_context_checks_none(tls_pbx: Sandbox
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with client(tls_pbx.url, tls=context) as one:
-        assert one.query_routes() == ()
+        assert one.query_table().routes == ()
 
 
 def test_a_plain_http_port_spoken_to_with_https_is_said_to_be_one() -> None:
@@ -130,7 +130,7 @@ def test_an_answer_lost_over_tls_is_lost_too(authority: trustme.CA, fault: str) 
     with pbx(f"outroute/add@1={fault}", tls=context) as sandbox:
         with client(sandbox.url, tls=trusting(authority), timeout=0.3) as one:
             assert isinstance(failure(lambda: one.add_route(TO16)), AnswerLost)
-            assert len(one.query_routes()) == len(sandbox.routes())
+            assert len(one.query_table().routes) == len(sandbox.routes())
         assert calls(sandbox) == ["outroute/add", "outroute/query"]
 
 

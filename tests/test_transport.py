@@ -84,7 +84,7 @@ def test_an_answer_with_bytes_after_it_is_lost_and_ends_the_connection(
         assert str(error).startswith("outroute/add: bytes came after the answer")
         assert not error.late
         assert not error.silent
-        assert api.query_routes() == KNOWN
+        assert api.query_table().routes == KNOWN
         assert server.connections == 2
         assert len(server.requests) == 2
 
@@ -106,7 +106,7 @@ def test_where_bytes_wait_before_a_request_it_goes_over_a_new_connection(
         api.add_route(TO16)
         read.set()
         assert sent.wait(10)
-        assert api.query_routes() == KNOWN
+        assert api.query_table().routes == KNOWN
         assert server.connections == 2
 
 
@@ -150,8 +150,8 @@ def test_interim_answers_are_passed_over() -> None:
 def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pbxsync.transport.MAX_IDLE", 0)
     with pbx() as sandbox, client(sandbox.url) as api:
-        api.query_routes()
-        api.query_routes()
+        api.query_table()
+        api.query_table()
         assert sandbox.connections == 2
 
 
@@ -219,7 +219,7 @@ def test_only_the_time_limit_makes_an_answer_late() -> None:
 def test_what_changes_nothing_is_asked_again_after_a_silent_end_and_that_counts_as_no_retry() -> None:
     with RawServer(KEPT, without_a_word(end), http(TABLE), keep=2) as server, client(server.url, retries=0) as api:
         api.heartbeat()
-        assert api.query_routes() == KNOWN
+        assert api.query_table().routes == KNOWN
         assert len(server.requests) == 3
         assert server.connections == 2
 
@@ -309,11 +309,11 @@ def test_from_one_call_on_each_uses_a_connection_of_its_own() -> None:
     with pbx() as sandbox:
         with client(sandbox.url) as api:
             api.add_route(TO16)
-            api.query_routes()
+            api.query_table()
             assert sandbox.connections == 1
             api.use_fresh_connections()
             for _ in range(3):
-                api.query_routes()
+                api.query_table()
         assert sandbox.connections == 4
         assert calls(sandbox) == ["outroute/add", *["outroute/query"] * 4]
 
@@ -329,12 +329,12 @@ def test_a_client_can_use_a_connection_for_each_call_from_the_start_and_says_so_
 def test_the_longest_call_is_known_also_where_it_failed() -> None:
     with pbx("outroute/add@1=delay:0.2", "outroute/add@2=hang") as sandbox, client(sandbox.url, timeout=0.4) as api:
         assert api.longest_call == 0
-        api.query_routes()
+        api.query_table()
         api.add_route(TO16)
         first = api.longest_call
         assert first >= 0.2
         with contextlib.suppress(PbxError):
             api.add_route(TO16)
         assert api.longest_call >= 0.4
-        api.query_routes()
+        api.query_table()
         assert api.longest_call >= 0.4

@@ -239,8 +239,8 @@ def test_a_copy_that_is_stored_otherwise_can_not_be_declared() -> None:
     looked = verified(known(A, B, replace(COPY, name="B~PBXSYNC")), add(COPY))
     assert messages(looked) == [
         'b~pbxsync is not stored as it was sent: name was sent as "b~pbxsync" and stored as "B~PBXSYNC". Delete '
-        '"B~PBXSYNC" on the PBX, and move b in its web page: this PBX does not keep the copy that moves a route as it '
-        "is sent"
+        '"B~PBXSYNC" on the PBX, and move b in its web page: either somebody changed the copy there, or this PBX does '
+        "not keep a copy as it is sent, and can't move the route by one"
     ]
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from pbxsync.answers import RouteAnswer
     from pbxsync.cli.options import Reach
     from pbxsync.client import Client
     from pbxsync.model import DeviceInfo, Trunk
@@ -37,7 +38,7 @@ def command(ctx: click.Context, reach: Reach, paint: Paint) -> None:
     with connected(to, reach) as client:
         calls = _Tried(client, paint)
         device = calls.attempt("deviceinfo/query", client.query_device, lambda _: "")
-        known = calls.attempt("outroute/query", client.query_routes, lambda routes: counted(len(routes), "route"))
+        known = calls.attempt("outroute/query", client.query_table, _table_text)
         trunks = calls.attempt("trunklist/query", client.query_trunks, lambda found: counted(len(found), "trunk"))
         # Last, since it tells the PBX this side's address, which a connection must be there for.
         calls.attempt("heartbeat", client.heartbeat, lambda _: "the session is alive")
@@ -79,6 +80,11 @@ class _Tried:
         described = describe(result)
         self.lines.append(f"  {self._paint.good('✓')} {name}{f': {described}' if described else ''}")
         return result
+
+
+def _table_text(answer: RouteAnswer) -> str:
+    unsure = "" if answer.certain else ", by an answer that may also hide some: apply asks twice, and by name"
+    return counted(len(answer.routes), "route") + unsure
 
 
 def _device_text(device: DeviceInfo | None) -> str:

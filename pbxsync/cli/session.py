@@ -69,6 +69,11 @@ class Saved:
     checksum: str
 
 
+#: What a run says that had to send a change again.
+_DROPPED = (
+    "a change never arrived, since the PBX had closed the connection without a word, and was sent again over one of "
+    "its own, as all later calls were; --fresh-connections, or fresh_connections: true under pbx, does so at once"
+)
 _UNCHECKED = "this PBX can't be asked for its routes, so what it held before and what it stored was not checked"
 
 
@@ -200,9 +205,10 @@ class Session:
             sent.append(outcome)
             show(outcome)
         rest = any(outcome.status is Status.NOT_ATTEMPTED for outcome in sent)
-        done = Applied(plan, outcomes(plan, sent), interrupted=self._stop.signal if rest else None)
+        notes = (_DROPPED,) if client.fresh and not self.job.target.fresh_connections else ()
+        done = Applied(plan, outcomes(plan, sent), notes=notes, interrupted=self._stop.signal if rest else None)
         if before is None:
-            return self._recorded(replace(done, notes=(_UNCHECKED,)), None)
+            return self._recorded(replace(done, notes=(*notes, _UNCHECKED)), None)
         return self._verified(done, before, sent)
 
     def not_attempted(self, plan: Plan) -> Applied:
@@ -231,7 +237,7 @@ class Session:
             done,
             outcomes=outcomes(done.plan, sent, stuck=bool(looked.findings)),
             findings=looked.findings,
-            notes=looked.notes,
+            notes=(*done.notes, *looked.notes),
             elsewhere=self._elsewhere(before, actual, looked.findings),
         )
         return self._recorded(done, None if in_doubt else actual)

@@ -251,11 +251,11 @@ class OnTerminal:
         return Ended(code, _text(self._screen), "")
 
 
-def received(pbx: Sandbox, count: int) -> None:
-    """Wait until the PBX has received so many requests."""
+def received(pbx: Sandbox, count: int, call: str | None = None) -> None:
+    """Wait until the PBX has received so many requests, of one call if that is given."""
     waiting = threading.Event()
     for _ in range(int(PATIENCE / 0.02)):
-        if len(pbx.requests) >= count:
+        if len([one for one in calls(pbx) if call in (one, None)]) >= count:
             return
         waiting.wait(0.02)
     raise AssertionError(f"only {calls(pbx)} came")

@@ -445,3 +445,24 @@ def test_thirty_adds_to_a_pbx_that_drops_its_connections_are_all_there_once(
         done = apply(one, kind, state)
         assert done.code == 0, done.err
         assert names(one) == [f"r{n:02}" for n in range(30)]
+
+
+NEVER_ARRIVED = (
+    "note: a change never arrived, since the PBX had closed the connection without a word, and was sent again"
+)
+
+
+@KINDS
+@SOURCES
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_note_names_fresh_connections_where_a_change_had_to_be_sent_again(
+    dropped: bool, kind: str, state: tuple[str, ...]
+) -> None:
+    declare("routes.yaml", [route("a", "1XX", ["a"]), route("b", "2XX", ["b"])])
+    with pbx(Firmware(), faults=["outroute/add@2=close"] if dropped else []) as one:
+        begin(one, kind, state)
+        done = apply(one, kind, state)
+        assert done.code == 0, done.err
+        assert names(one) == ["a", "b"]
+    assert (NEVER_ARRIVED in done.out) is dropped
+    assert ("; --fresh-connections, or fresh_connections: true under pbx, does so at once\n" in done.out) is dropped

@@ -213,7 +213,7 @@ def test_a_signal_while_it_logs_out_takes_nothing_back_of_what_was_done() -> Non
         Sandbox(faults=faults) as pbx,
         Running("apply", "routes.yaml", "--format", "json", "--retries", "0", env=to(pbx, **env_of)) as run,
     ):
-        received(pbx, 10)
+        received(pbx, 1, "logout")
         run.wait_for("\n}\n")
         run.send(signal.SIGTERM)
         done = run.ended()
@@ -229,7 +229,7 @@ def test_a_pbx_whose_turn_had_not_come_when_somebody_stopped_the_run_is_not_spok
             declare(f"{site}.yaml", numbered(2), url=pbx.url)
         arguments = ("apply", "a.yaml", "b.yaml", "--state", ".", "--init", "--parallel", "1", "--format", "json")
         with Running(*arguments, env={"PBXSYNC_TOKEN": "t"}) as run:
-            received(a, 2)
+            received(a, 1, "outroute/add")
             run.send(signal.SIGINT)
             done = run.ended()
         assert b.connections == 0
@@ -319,7 +319,7 @@ def test_a_state_file_that_can_not_be_written_at_the_end_takes_nothing_back_of_w
     with Sandbox(tokens=["t"], faults=["outroute/query@4=delay:2"]) as pbx:
         arguments = ("apply", "routes.yaml", "--state", "states/s.json", "--init", "--format", "json")
         with Running(*arguments, env=to(pbx)) as run:
-            received(pbx, 5)
+            received(pbx, 4, "outroute/query")
             Path("states").rename("elsewhere")
             done = run.ended()
     assert done.code == 1

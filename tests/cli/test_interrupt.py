@@ -48,7 +48,7 @@ def test_the_call_in_flight_is_finished_and_the_rest_not_attempted(number: signa
         Running("apply", "routes.yaml", env=to(pbx)) as run,
     ):
         run.wait_for("✓ applied  add r2\n")
-        received(pbx, 7)
+        received(pbx, 3, "outroute/add")
         run.send(number)
         done = run.ended()
         assert names(pbx) == ["r1", "r2", "r3"]
@@ -67,7 +67,7 @@ def test_with_a_state_file_the_call_in_flight_is_recorded(number: signal.Signals
     with Sandbox(tokens=["t"], calls={"outroute/add"}, faults=["outroute/add@3=delay:2"]) as pbx:
         with Running(*arguments, "--init", env=to(pbx)) as run:
             run.wait_for("✓ applied  add r2\n", stream="err")
-            received(pbx, 4)
+            received(pbx, 3, "outroute/add")
             run.send(number)
             done = run.ended()
         assert done.code == code
@@ -91,7 +91,7 @@ def test_a_second_signal_ends_the_run_at_once_and_says_that_the_outcome_is_unkno
                 run.wait_for("✓ applied  add r1\n", stream="err")
             for site in sites[1:]:
                 run.wait_for(f"{site}.yaml: 3 applied\n", stream="err")
-            received(a, 5)
+            received(a, 2, "outroute/add")
             run.send(signal.SIGINT)
             run.wait_for("stopping; the call in flight is finished and recorded first", stream="err")
             run.send(signal.SIGINT)
@@ -119,7 +119,7 @@ def test_a_second_signal_in_the_check_at_the_end_leaves_a_record_of_what_was_don
         Sandbox(tokens=["t"], faults=["outroute/query@4=hang"]) as pbx,
         Running("apply", "routes.yaml", "--format", "json", env=to(pbx)) as run,
     ):
-        received(pbx, 6)
+        received(pbx, 4, "outroute/query")
         run.send(signal.SIGTERM)
         run.wait_for("stopping; ", stream="err")
         run.send(signal.SIGTERM)
@@ -136,7 +136,7 @@ def test_a_second_signal_tells_in_text_what_was_on_its_way_and_not_of_pbxs_whose
         declare("b.yaml", numbered(2), url=b.url)
         one_by_one = {"PBXSYNC_TOKEN": "t", "PBXSYNC_PARALLEL": "1"}
         with Running("apply", "a.yaml", "b.yaml", env=one_by_one) as run:
-            received(a, 4)
+            received(a, 1, "outroute/add")
             run.send(signal.SIGINT)
             run.wait_for("stopping; ", stream="err")
             run.send(signal.SIGINT)
@@ -205,7 +205,7 @@ def test_what_was_ignored_from_the_beginning_stays_ignored() -> None:
             Sandbox(tokens=["t"], faults=["outroute/add@1=delay:1"]) as pbx,
             Running("apply", "routes.yaml", env=to(pbx)) as run,
         ):
-            received(pbx, 4)
+            received(pbx, 1, "outroute/add")
             run.send(signal.SIGINT)
             assert run.ended().code == 0
             assert names(pbx) == ["r1", "r2"]
@@ -223,7 +223,7 @@ def test_a_signal_finds_the_call_in_flight_finished_also_where_nobody_reads_the_
         arguments = [*COMMAND, "apply", "routes.yaml", "--state", "state.json", "--init", "--format", "json"]
         run = subprocess.Popen(arguments, env=environment(to(pbx)), stdout=subprocess.PIPE, stderr=writer)
         os.close(writer)
-        received(pbx, 5)
+        received(pbx, 2, "outroute/add")
         os.close(reader)
         run.send_signal(number)
         out, _ = run.communicate(timeout=60)

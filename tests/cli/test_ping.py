@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pbxsync.sandbox import Sandbox
+from pbxsync.sandbox import Firmware, Sandbox
 from tests.cli.forked import pbxsync
 from tests.cli.process import calls, route, stored, to
 
@@ -35,6 +35,15 @@ def test_calls_that_the_firmware_refuses_are_listed() -> None:
     assert "  ✓ outroute/query: 0 routes\n" in done.out
     assert "model" not in done.out
     assert "trunks:" not in done.out
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+def test_an_answer_that_may_hide_routes_is_told_from_an_empty_table(unsure: bool) -> None:
+    with Sandbox(tokens=["t"], firmware=Firmware(empty_as="null" if unsure else "list")) as pbx:
+        done = pbxsync("ping", env=to(pbx))
+    assert done.code == 0
+    hides = ", by an answer that may also hide some: apply asks twice, and by name" if unsure else ""
+    assert f"  ✓ outroute/query: 0 routes{hides}\n" in done.out
 
 
 def test_firmware_that_knows_add_alone_is_there_and_the_way_to_keep_it_in_sync_is_shown() -> None:

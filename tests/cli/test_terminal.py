@@ -91,7 +91,7 @@ def test_ctrl_c_while_the_bar_is_drawn_finishes_the_call_in_flight_and_leaves_th
     with Sandbox(tokens=["t"], faults=["outroute/add@2=delay:2"]) as pbx:
         with OnTerminal("apply", "routes.yaml", "-y", env=to(pbx)) as terminal:
             terminal.wait_for("  add r1\r\n")
-            received(pbx, 5)
+            received(pbx, 2, "outroute/add")
             terminal.type("\x03")
             done = terminal.ended()
         assert names(pbx) == ["r1", "r2"]
