@@ -4,6 +4,8 @@ Run it with ``make soak``; the page ``docs/reliability.md`` says what is checked
 long history each: one that knows all calls, and one that knows `outroute/add` alone and is kept in sync by a state
 file. Their routes files change at random; faults, signals and other people's hands come at random. What is drawn
 depends on the seed; how far a process is when a signal reaches it, or a time runs out, depends on the machine too.
+In every third apply the PBX is another firmware, as far as all of these promises can be held on it; those that can't
+be, such as one that stores names otherwise, are a matter of ``tests/odd_firmware.py``.
 
 Every command is a process of its own. It is forked from this one, which has everything imported, and then runs the
 command line's own `run()`; so this needs Linux or macOS. The PBXs listen in a second process, which forks nothing.
@@ -44,7 +46,7 @@ from pbxsync.cli.main import run
 from pbxsync.errors import PbxsyncError
 from pbxsync.known_state import StateFile
 from pbxsync.names import is_copy, original
-from pbxsync.sandbox import Sandbox
+from pbxsync.sandbox import Firmware, Sandbox
 from pbxsync.sandbox.faults import FaultPlan
 from pbxsync.sandbox.pbx import ALL_CALLS
 from pbxsync.stored import may_be_stored_as
@@ -65,6 +67,8 @@ HASTY = 0.3
 #: The user of the API.
 USER = "soak"
 CHANGES = ("outroute/add", "outroute/update", "outroute/delete")
+#: The firmware of the manual.
+PLAIN = Firmware()
 #: What a PBX with its own will does: it says Success, and does not hold what it was sent.
 WILFUL = ("twice", "lie", "alter", "drop-last")
 
@@ -93,6 +97,7 @@ class Setup:
     calls: frozenset[str] = ALL_CALLS
     faults: tuple[str, ...] = ()
     latency: float = 0.0
+    firmware: Firmware = PLAIN
 
 
 def serve(line: Connection) -> None:
@@ -112,6 +117,7 @@ def serve(line: Connection) -> None:
                     calls=order.calls,
                     faults=order.faults,
                     latency=order.latency,
+                    firmware=order.firmware,
                 )
                 line.send(None)
             elif pbx is not None and order == "count":
@@ -440,6 +446,7 @@ class Draw:
     latency: float = 0.0
     blows: tuple[Blow, ...] = ()
     unreachable: bool = False
+    firmware: Firmware = PLAIN
 
     def arguments(self) -> list[str]:
         """What `plan` and `apply` have in common."""
@@ -475,7 +482,25 @@ def drawn(world: World, dice: Random) -> Draw:
         latency=dice.uniform(0.002, 0.02) if blows and dice.random() < 0.5 else 0.0,
         blows=blows,
         unreachable=dice.random() < 0.02,
+        firmware=firmware(dice) if dice.random() < 0.33 else PLAIN,
     )
+
+
+#: What a firmware may do otherwise, and all promises hold: none of these changes what a PBX stores.
+ODDITIES: Mapping[str, Sequence[Any]] = {
+    "insert": ("top", "sorted"),
+    "unknown_id": ("success-nothing", "make-route"),
+    "named_query": ("all", "none", "refuse", "first", "whole"),
+    "empty_as": ("null", "text", "object", "item", "missing"),
+    "close_after": (1, 2, 3),
+    "close_idle": (0.005, 0.02),
+}
+
+
+def firmware(dice: Random) -> Firmware:
+    """A firmware that is odd in one to three ways."""
+    names = dice.sample(sorted(ODDITIES), dice.randint(1, 3))
+    return Firmware(**{name: dice.choice(ODDITIES[name]) for name in names})
 
 
 def drawn_blows(dice: Random) -> tuple[Blow, ...]:
@@ -877,6 +902,7 @@ class Soak:
             world.calls,
             draw.faults,
             draw.latency,
+            draw.firmware,
         )
         world.write()
         env = {"PBXSYNC_URL": world.url, "PBXSYNC_LOCK_DIR": str(self.folder / "locks")}
@@ -906,7 +932,8 @@ class Soak:
         faults = [text for one in draw.faults for text in ("--fault", one)]
         calls = [] if world.calls == ALL_CALLS else ["--calls", ",".join(sorted(world.calls))]
         listen = ["--port", str(world.port), "--routes", str(world.store), "--latency", f"{draw.latency:.4f}"]
-        self.last += [shlex.join(["pbxsync", "sandbox", *listen, *calls, *faults])]
+        odd = [text for name, value in draw.firmware.odd().items() for text in ("--odd", f"{name}={value}")]
+        self.last += [shlex.join(["pbxsync", "sandbox", *listen, *calls, *odd, *faults])]
         self.last += [f"export PBXSYNC_URL={world.url} PBXSYNC_USERNAME=admin PBXSYNC_PASSWORD=sandbox"]
         self.last += [f"{shlex.join(['pbxsync', *arguments])}  # it had: {' and '.join(draw.secrets)}"]
         self.last += [f"signals: {list(draw.blows)}"] if draw.blows else []
@@ -938,6 +965,7 @@ class Soak:
         tally.others["Ctrl-C that Python lost by itself"] += len(LOST.findall(done.ended.err))
         tally.modes["by a state file" if done.draw.state else "live"] += 1
         tally.modes["where the firmware only adds"] += done.world.adds_only
+        tally.modes["on an odd firmware"] += bool(done.draw.firmware.odd())
         for name in ("prune", "reorder", "add_only"):
             tally.modes[f"with --{name.replace('_', '-')}"] += getattr(done.draw, name)
 
