@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def changes(found: Found, placed: Placed, *, moving: bool) -> Iterator[Change]:
     """What is to be done, in this order: nothing, an add, an update, a move, or an update and a move.
 
-    Without ``moving`` nothing is moved, and what is half moved stays so.
+    Without ``moving`` nothing is moved, and a half-moved route stays so. Then the route and its copies are updated:
+    calls that the upper one no longer takes would go to the lower one.
     """
     declared = found.declared
     if found.blocked or found.refused:
@@ -36,11 +37,14 @@ def changes(found: Found, placed: Placed, *, moving: bool) -> Iterator[Change]:
     kept = next((one for one in found.there if one.place == placed.place), found.there[0])
     others = [one for one in found.there if one is not kept]
     half_moved = bool(others) or is_copy(kept.name)
-    wanted = replace(declared.route, name=kept.name) if half_moved else declared.route
-    if wanted != kept.known.route:
-        yield _update(kept, wanted, declared)
     only_a_name = half_moved and not others  # moves nothing, so it can always be done
-    if (moving or only_a_name) and not found.stuck and (half_moved or placed.place is None):
+    moves = (moving or only_a_name) and not found.stuck and (half_moved or placed.place is None)
+    for there in (kept,) if moves else found.there:
+        wanted = replace(declared.route, name=there.name) if half_moved else declared.route
+        if wanted != there.known.route:
+            yield _update(there, wanted, declared)
+    if moves:
+        wanted = replace(declared.route, name=kept.name) if half_moved else declared.route
         yield _move(declared, There(kept.place, replace(kept.known, route=wanted)), others, placed)
 
 
