@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.share import examples
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 # The same examples in every run: a property that fails, fails for everybody. Timings vary too much for a deadline.
-settings.register_profile("pbxsync", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "pbxsync",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=examples(100),
+)
 settings.load_profile("pbxsync")
 
 # What a shell starts in the background ignores Ctrl-C, and so would every pbxsync that a test starts and interrupts.

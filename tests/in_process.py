@@ -14,6 +14,7 @@ import pytest
 
 from pbxsync.threads import ENDING
 from tests.cli.process import Ended
+from tests.waits import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ def inside(*arguments: object, env: Mapping[str, str] | None = None, stdin: byte
     handlers, level = logger.handlers[:], logger.level
     signals = {number: signal.getsignal(number) for number in ENDING}
     with pytest.MonkeyPatch.context() as patch:
+        shorten(patch)
         for name, value in (env or {}).items():
             patch.setenv(name, value)
         patch.setattr(sys, "argv", ["pbxsync", *map(str, arguments)])

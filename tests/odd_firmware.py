@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from pbxsync import Route, RouteTable, listing, schemas, settling
+from pbxsync import Route, RouteTable, schemas
 from pbxsync.dialplan.pattern import callerid_text, parse
 from pbxsync.equal_names import surely_equal_key
 from pbxsync.names import is_copy
@@ -27,8 +27,6 @@ from tests.in_process import inside
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from random import Random
-
-    import pytest
 
     from tests.cli.process import Ended
 
@@ -130,10 +128,8 @@ def _fault(dice: Random) -> str:
 # --- the runs ---------------------------------------------------------------------------------------------------------
 
 
-def run(trial: Trial, patch: pytest.MonkeyPatch) -> None:
+def run(trial: Trial) -> None:
     """Apply four times in the current folder. Raises Broken."""
-    for module, name in ((listing, "PAUSE"), (settling, "_PAUSE")):
-        patch.setattr(module, name, 0.002)  # what is waited for is not what is tried
     file = {"pbx": {"hidden_fields": "none"} if trial.looked else {}, "routes": list(trial.declared)}
     if trial.ignore:
         file["ignore"] = list(trial.ignore)

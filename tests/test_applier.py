@@ -62,6 +62,7 @@ from tests.applying import (
     there,
     unwritable,
 )
+from tests.share import examples
 from tests.strategies import desired, routes
 
 if TYPE_CHECKING:
@@ -614,7 +615,7 @@ def check_look(way: Way, sandbox: Sandbox, outcomes: Sequence[Outcome], before: 
 
 
 @given(*WORLDS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_live_nothing_is_there_twice_or_falsely_claimed_and_the_next_run_finishes(
     before: list[Route], after: list[Route], call: str, number: int, mishap: str, kind: str, login: bool
 ) -> None:
@@ -633,7 +634,7 @@ def test_live_nothing_is_there_twice_or_falsely_claimed_and_the_next_run_finishe
 
 
 @given(*WORLDS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_recorded_nothing_is_there_twice_and_the_file_holds_what_the_pbx_does_but_for_the_doubt(
     state_path: Path,
     before: list[Route],

@@ -11,6 +11,7 @@ from pbxsync.dialplan.table import RouteTable
 from pbxsync.model import Claim, Location, Route, Verdict
 from tests import naive_dialplan
 from tests.dialplan_strategies import CALLERIDS, CALLERS, NUMBERS, TEXTS, TRUNKS, every_text, tables, winners
+from tests.share import examples
 
 PLACE = Location("hq.yaml", 12, 5)
 
@@ -71,7 +72,7 @@ CLAIMS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(tables(), st.lists(CLAIMS, min_size=1, max_size=6))
 def test_a_claim_holds_only_if_it_does_call_by_call_and_what_breaks_it_is_a_call_that_does(
     table: list[Route], claims: list[Claim]

@@ -14,6 +14,7 @@ from pbxsync.dialplan.table import RouteTable
 from pbxsync.model import Route
 from tests import naive_dialplan
 from tests.dialplan_strategies import CALLERS, NUMBERS, callers_between, changes, routes, tables, winners
+from tests.share import examples
 
 Table: TypeAlias = list[Route]
 #: What a call and its caller notice: the trunks and the digits that they are sent; None is no route.
@@ -68,7 +69,7 @@ def test_to_look_only_at_what_changed_finds_the_same(change: tuple[Table, Table]
     assert found(differences(old, new), old, new) == expected(before, after)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(tables(8), routes(), st.integers(0, 8), st.integers(0, 8))
 def test_a_route_added_or_moved_in_a_long_table_makes_the_differences_that_it_makes(
     table: Table, route: Route, at: int, to: int

@@ -15,6 +15,7 @@ from pbxsync.codec import Unreadable, decode
 from pbxsync.errors import AnswerLost, PbxError
 from pbxsync.sandbox import bodies
 from tests.raw_server import RawServer, http
+from tests.share import examples
 
 if TYPE_CHECKING:
     import socket
@@ -86,7 +87,7 @@ def test_any_json_under_the_names_of_the_manual_is_read_or_refused(fields: dict[
 
 
 @given(KINDS, st.sampled_from(["wrapped", "bare"]), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_an_answer_with_bytes_cut_out_or_put_in_is_read_or_refused(
     kind: bodies.Format, layout: bodies.Layout, data: st.DataObject
 ) -> None:
@@ -164,7 +165,7 @@ def test_the_worst_answers_leave_a_write_in_doubt_and_are_not_asked_for_twice(na
 
 
 @given(st.binary(max_size=60), st.booleans(), KINDS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_whatever_comes_over_the_wire_is_an_error_of_the_pbx(data: bytes, whole: bool, kind: str) -> None:
     with RawServer(http(data) if whole else b"HTTP/1.1 200 OK\r\n" + data) as server:
         client = Client(Connection(server.url, kind, timeout=1, retries=0), Credentials("t"))

@@ -15,6 +15,7 @@ from pbxsync.model import Severity
 from pbxsync.render.text import problem_lines
 from pbxsync.validator import check
 from tests.cli.process import pbxsync
+from tests.share import examples
 
 EXAMPLES = [path.read_bytes() for path in sorted((Path(__file__).parent / "examples").rglob("*.yaml"))]
 SHORT = [data for data in EXAMPLES if len(data) < 1000]
@@ -135,25 +136,25 @@ def test_an_earlier_find_is_answered(data: bytes) -> None:
 
 
 @given(st.one_of(YAML_LIKE, ROUTES_LIKE).map(lambda text: text.encode("utf-8")))
-@settings(max_examples=1200)
+@settings(max_examples=examples(1200))
 def test_any_pieces_of_yaml_are_answered(data: bytes) -> None:
     assert_answered(data)
 
 
 @given(mutated())
-@settings(max_examples=1200)
+@settings(max_examples=examples(1200))
 def test_any_damaged_example_file_is_answered(data: bytes) -> None:
     assert_answered(data)
 
 
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass"))))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_any_bytes_and_any_text_are_answered(data: bytes) -> None:
     assert_answered(data)
 
 
 @given(st.one_of(mutated(), YAML_LIKE.map(lambda text: text.encode("utf-8"))))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_any_file_is_answered_without_libyaml_too(data: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(yaml, "CSafeLoader")

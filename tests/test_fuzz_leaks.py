@@ -26,6 +26,7 @@ from pbxsync.sandbox import Sandbox
 from tests.any_pbx import AnyPbx, Request, Response, fields, success
 from tests.cli.process import Ended, Running, declare, names, numbered, pbxsync, received, to
 from tests.in_process import inside
+from tests.share import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -210,7 +211,7 @@ def shown(folder: Path, pbx: AnyPbx) -> Shown:
 
 
 @given(KINDS, st.sampled_from(WAYS), st.sampled_from(sorted(ECHOES)))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @example("name", by_token, "in an errno")
 @example("1", by_token, "in a redirect")
 @example("20004", by_token, "holds routes")
@@ -263,7 +264,7 @@ def test_a_secret_that_holds_a_control_character_is_neither_sent_nor_shown(
 
 
 @given(st.text("abcXYZ019&=%+:~-_☎", min_size=0, max_size=10))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_secret_in_an_address_is_not_repeated(folder: Path, around: str) -> None:
     secret = f"{around}{MARK}{around}"
     routes = folder / "routes.yaml"

@@ -31,6 +31,7 @@ from pbxsync.validator import check
 from tests.any_pbx import AnyPbx, Request, Response, fields, success
 from tests.cli.process import Ended, OnTerminal, declare, pbxsync, route, stored, to
 from tests.in_process import inside, raw, workflow_commands
+from tests.share import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +129,7 @@ def file(folder: Path, routes: list[dict[str, Any]], **more: object) -> Path:
 
 
 @given(st.lists(HOSTILE, max_size=5), st.text(" ", max_size=3))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_no_text_made_printable_is_a_command_to_a_runner_wherever_it_stands(texts: list[str], lead: str) -> None:
     safe = printable("".join(texts))
     assert not raw(safe)
@@ -139,7 +140,7 @@ def test_no_text_made_printable_is_a_command_to_a_runner_wherever_it_stands(text
 
 
 @given(HOSTILE)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_json_made_safe_is_the_same_json_and_none_of_it_a_command(text: str) -> None:
     document = safe_json(json.dumps({text: [text, "##[error]"]}, ensure_ascii=False, indent=1))
     # Two halves of a surrogate pair in a row are one character to whoever reads JSON.
@@ -177,7 +178,7 @@ def test_a_command_line_to_copy_gives_a_shell_the_very_words(words: list[str]) -
 
 
 @given(st.lists(HOSTILE_ROUTES, max_size=3), st.lists(TESTS, max_size=2))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_hostile_file_forges_no_line_of_validate_test_and_explain(
     folder: Path, routes: list[dict[str, Any]], tests: list[dict[str, Any]]
 ) -> None:
@@ -205,7 +206,7 @@ def test_a_hostile_file_forges_no_line_of_validate_test_and_explain(
 
 
 @given(HOSTILE, HOSTILE)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @example("::error::x", "::error::y")
 @example("\udcff", "201")
 def test_a_hostile_number_is_explained_on_its_lines(folder: Path, number: str, callerid: str) -> None:
@@ -292,7 +293,7 @@ def received(text: str) -> str:
 
 
 @given(ROWS)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @example([{"name": "\n::error::x", "matchpattern": "X.", "trunks": "::error::t", "id": "##[error]1"}])
 @example([{"name": "a", "matchpattern": "::error::", "trunks": "##[error]t", "prefix": "##", "id": "1"}])
 def test_the_routes_of_a_hostile_pbx_forge_no_line_of_any_command(
@@ -338,7 +339,7 @@ NAMES = st.lists(
 
 
 @given(NAMES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_plan_has_as_many_lines_whatever_its_routes_and_trunks_are_called(
     folder: Path, hostile_pbx: AnyPbx, names: list[str]
 ) -> None:
@@ -357,7 +358,7 @@ TRUNKS = st.lists(st.fixed_dictionaries({"trunkname": HOSTILE, "status": HOSTILE
 
 
 @given(DEVICE, TRUNKS, HOSTILE)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @example({}, [{"trunkname": "::error::x", "status": "::a", "type": "##[error]"}], "::error::x")
 @example({"firmwarever": "\x1b[2J"}, [{"trunkname": "", "status": "::error::x", "type": ""}], "\n")
 def test_what_a_hostile_pbx_says_of_itself_is_shown_on_its_lines_by_ping(
@@ -374,7 +375,7 @@ def test_what_a_hostile_pbx_says_of_itself_is_shown_on_its_lines_by_ping(
 
 
 @given(HOSTILE)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_refusal_with_a_hostile_status_or_errno_is_one_line(folder: Path, hostile_pbx: AnyPbx, said: str) -> None:
     env = {"PBXSYNC_TOKEN": "t", "PBXSYNC_URL": hostile_pbx.url}
     path = file(folder, [route("a", "1")])
@@ -404,7 +405,7 @@ def doubtful(url: str, name: str) -> str:
 
 
 @given(HOSTILE)
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @example("\u200b")
 @example("  ::error::x")
 @example("##[error]x")
@@ -433,7 +434,7 @@ def test_a_doubt_is_settled_by_the_very_line_that_the_plan_gives_to_copy(folder:
 
 
 @given(HOSTILE)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @example("\n::error::x")
 def test_an_error_of_a_state_file_repeats_what_stands_in_it_on_one_line(folder: Path, text: str) -> None:
     state = folder / "state.json"
@@ -459,7 +460,7 @@ def test_an_error_of_a_state_file_repeats_what_stands_in_it_on_one_line(folder: 
 
 
 @given(HOSTILE, st.sampled_from(Status), HOSTILE)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_each_outcome_is_one_line_as_it_comes(name: str, status: Status, file: str) -> None:
     change = Change(Action.ADD, None, Route(name, "X.", ("a",)))
     with contextlib.redirect_stdout(io.StringIO()) as out, shown(1, Paint(), on_stderr=False) as show:

@@ -20,6 +20,7 @@ from pbxsync.state_text import InRun, Sign, dump
 from pbxsync.text import printable
 from tests.cli.process import COMMAND, Ended, declare, numbered, pbxsync
 from tests.in_process import inside, raw
+from tests.share import examples
 from tests.strategies import routes
 
 if TYPE_CHECKING:
@@ -189,25 +190,25 @@ def damaged(draw: st.DrawFn, url: str) -> bytes:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_every_command_answers_a_state_file_that_somebody_edited(place: Place, data: st.DataObject) -> None:
     place.check(data.draw(edited(place.pbx.url)))
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_every_command_answers_a_damaged_state_file(place: Place, data: st.DataObject) -> None:
     place.check(data.draw(damaged(place.pbx.url)))
 
 
 @given(st.data())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_every_command_answers_a_state_file_of_any_routes_and_doubts(place: Place, data: st.DataObject) -> None:
     assert place.check(data.draw(states(place.pbx.url)).encode())
 
 
 @given(st.binary(max_size=100) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_bytes_and_any_text_are_refused(place: Place, content: bytes) -> None:
     assert not place.check(content)
 

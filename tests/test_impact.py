@@ -26,6 +26,7 @@ from tests.dialplan_strategies import (
     tables,
     winners,
 )
+from tests.share import examples
 from tests.strategies import TRUNKS, calls_near, odd_routes
 
 Table: TypeAlias = list[Route]
@@ -93,7 +94,7 @@ def takes(entry: Impact, number: str, caller: str | None) -> bool:
 # --- every call -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(changes())
 def test_a_call_is_in_one_entry_with_its_paths_exactly_if_its_trunks_or_digits_change(
     change: tuple[Table, Table],
@@ -149,7 +150,7 @@ def real_changes(draw: st.DrawFn) -> tuple[Table, Table, list[tuple[str, str | N
     return before, after, list(zip(dialled, callers, strict=True))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(real_changes())
 def test_calls_to_whatever_patterns_are_in_one_entry_exactly_if_their_trunks_or_digits_change(
     change: tuple[Table, Table, list[tuple[str, str | None]]],

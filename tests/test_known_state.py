@@ -19,6 +19,7 @@ from pbxsync.known_state import StateFile, with_changes
 from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.state_text import InRun, Sign, dump, parse
 from pbxsync.whole_file import write_whole
+from tests.share import examples
 from tests.strategies import routes
 
 if TYPE_CHECKING:
@@ -419,7 +420,7 @@ def test_any_bytes_are_a_state_or_a_state_error(shared: Path, content: bytes) ->
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_file_with_bytes_cut_out_or_put_in_is_a_state_or_a_state_error(shared: Path, data: st.DataObject) -> None:
     content = EXAMPLE.encode()
     for _ in range(data.draw(st.integers(1, 3))):

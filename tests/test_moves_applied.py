@@ -46,6 +46,7 @@ from tests.applying import (
     there,
     unwritable,
 )
+from tests.share import examples
 from tests.strategies import desired
 
 if TYPE_CHECKING:
@@ -692,7 +693,7 @@ def sendable(route: Route) -> Route:
     MISHAPS,
     st.sampled_from(["json", "xml"]),
 )
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_live_a_reorder_that_is_struck_anywhere_leaves_what_some_of_its_steps_do_and_the_next_run_finishes(
     case: reordering.Case, choices: PlanChoices, call: str, number: int, mishap: str, kind: str
 ) -> None:

@@ -1,19 +1,19 @@
-"""Random trials on firmwares drawn by chance. So many are run as PBXSYNC_TEST_TRIALS says."""
+"""Random trials on firmwares drawn by chance."""
 
 from __future__ import annotations
 
-import os
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.odd_firmware import draw, run
+from tests.share import FULL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TRIALS = int(os.environ.get("PBXSYNC_TEST_TRIALS", "120"))
+TRIALS = 2_000 if FULL else 80
 
 
 @pytest.mark.parametrize("seed", range(TRIALS))
@@ -21,4 +21,4 @@ def test_every_promise_holds_on_a_firmware_drawn_by_chance(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run(draw(Random(seed)), monkeypatch)  # noqa: S311 - a trial keeps no secret
+    run(draw(Random(seed)))  # noqa: S311 - a trial keeps no secret

@@ -16,6 +16,7 @@ from pbxsync.model import Behind, NumberWords, Route
 from tests import dialplan_strategies
 from tests.dialplan_strategies import callers_between, callers_of, numbers_of, numbers_of_all, winners
 from tests.naive_dialplan import sent
+from tests.share import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,7 @@ def calls_of(one: Behind) -> set[Call]:
 
 
 @given(tables())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_places_and_reasons_are_those_that_a_simple_reference_finds_by_trying_every_call(
     table: tuple[list[Route], list[Standing]],
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from pbxsync.dialplan.pattern import MAX_NUMBER, Pattern, Tail, callerid_text, compared, parse, stripped, unclosed
 from tests import naive_dialplan
+from tests.share import examples
 from tests.strategies import ODD_TEXTS, patterns_and_numbers
 
 if TYPE_CHECKING:
@@ -353,14 +354,14 @@ def test_every_text_of_up_to_four_signs_takes_what_the_reference_takes() -> None
     assert wrong == []
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(patterns_and_numbers())
 def test_an_odd_text_takes_what_the_reference_takes(example: tuple[str, list[str]]) -> None:
     text, numbers = example
     assert taken(text, numbers) == [number for number in numbers if naive_dialplan.takes(text, number)]
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(patterns_and_numbers())
 def test_there_is_no_mismatch_exactly_where_the_text_takes_the_number(example: tuple[str, list[str]]) -> None:
     text, numbers = example
@@ -371,7 +372,7 @@ def test_there_is_no_mismatch_exactly_where_the_text_takes_the_number(example: t
         assert place is None or 0 <= place <= len(compared(number))
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(ODD_TEXTS, ODD_TEXTS)
 def test_a_caller_id_and_a_prefix_are_read_as_the_reference_reads_them(callerid: str, prefix: str) -> None:
     assert stripped(prefix) == len(re.sub(r"\[[^\]]*\]", "?", prefix))

@@ -24,6 +24,7 @@ from pbxsync.render.drawing import FEW, TRUNKS, Edge, drawing, shown
 from pbxsync.render.html import plans_html
 from pbxsync.render.summary import sentence
 from tests.previews import HOSTILE, hostile, many, office, preview, quiet
+from tests.share import examples
 from tests.strategies import tables
 
 
@@ -269,7 +270,7 @@ def test_a_trunk_that_other_routes_use_is_not_drawn_as_new() -> None:
     assert boxes["trunk-99"].state == "added"
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(tables(), tables(), st.booleans())
 def test_every_route_before_and_after_has_its_line(before: list[Route], after: list[Route], prune: bool) -> None:
     made = preview(before, after, PlanChoices(prune=prune, reorder=True))

@@ -33,6 +33,7 @@ from pbxsync.render.markdown import LEAST, plans_markdown
 from pbxsync.render.markdown_text import code, prose
 from pbxsync.text import printable
 from tests.markdown_page import Page, Piece
+from tests.share import examples
 
 AT = Location("hq.yaml", 3, 5)
 LOCAL = Route("local", "NXXXXXX", ("a", "b"), prefix="9", prepend="212", callerid="20X")
@@ -517,7 +518,7 @@ def holds(shown_page: Page) -> None:
 
 
 @given(st.lists(PLANS, max_size=2), PROBLEMS, ERRORS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_name_becomes_anything_but_text_in_code(
     plans: list[Plan], problems: list[Problem], errors: list[tuple[str | None, str]]
 ) -> None:
@@ -538,7 +539,7 @@ def test_no_name_becomes_anything_but_text_in_code(
 
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_table_has_the_very_values_in_the_right_cells(name: str, before: str, after: str, trunk: str) -> None:
     fields = (FieldChange("prefix", before, after), FieldChange("trunks", (trunk, trunk), ()))
     entry = calls(A, replace(A, trunks=(trunk, after)), name, match=(before,))
@@ -563,7 +564,7 @@ def values(*texts: str) -> list[str]:
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_value_is_one_code_span_with_a_fence_that_github_knows(text: str) -> None:
     made = code(text or "x")
     only = Page(f"{made}\n")
@@ -574,7 +575,7 @@ def test_a_value_is_one_code_span_with_a_fence_that_github_knows(text: str) -> N
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_message_keeps_its_words_and_no_more_than_plain_words_are_outside_of_code(text: str) -> None:
     made = Page(f"a {prose(text)}\n")
     assert made.tags <= {"p", "code", "em"}
@@ -712,7 +713,7 @@ def test_the_limit_is_kept_whatever_the_plans_are(made: list[Plan]) -> None:
 
 
 @given(st.lists(PLANS, max_size=3), PROBLEMS, ERRORS, st.integers(LEAST, 20_000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_cut_anywhere_it_is_within_the_limit_and_no_name_acts(
     plans: list[Plan], problems: list[Problem], errors: list[tuple[str | None, str]], limit: int
 ) -> None:
@@ -734,6 +735,6 @@ def test_a_limit_that_nothing_fits_into_is_refused() -> None:
 
 
 @given(st.lists(PLANS, max_size=2))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_the_same_plans_give_the_same_text(plans: list[Plan]) -> None:
     assert plans_markdown(plans) == plans_markdown(list(plans))

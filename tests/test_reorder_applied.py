@@ -22,6 +22,7 @@ from pbxsync.steps import outcomes, steps
 from pbxsync.verification import stored_fault
 from tests.applying import Waits
 from tests.reordering import PRUNE, REORDER, Case, after, fates, moving, table
+from tests.share import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +91,7 @@ def known(client: Client) -> KnownState:
 
 
 @given(moving(), CHOICES, KINDS, CALLS, st.integers(1, 4), MISHAPS)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_whatever_answer_is_lost_each_call_goes_as_before_or_as_after_and_the_next_run_ends_it(
     case: Case, choices: PlanChoices, kind: str, call: str, number: int, mishap: str
 ) -> None:
@@ -114,7 +115,7 @@ def test_whatever_answer_is_lost_each_call_goes_as_before_or_as_after_and_the_ne
 
 
 @given(moving(), CHOICES, KINDS, st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_file_that_changed_while_a_reorder_was_half_done_is_what_the_next_runs_bring(
     case: Case, choices: PlanChoices, kind: str, data: st.DataObject
 ) -> None:
@@ -140,7 +141,7 @@ def test_a_file_that_changed_while_a_reorder_was_half_done_is_what_the_next_runs
 
 
 @given(moving(), CHOICES, KINDS, st.integers(1, 3), LIES)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_where_what_is_added_is_not_there_as_it_was_sent_nothing_is_deleted(
     case: Case, choices: PlanChoices, kind: str, number: int, lie: str
 ) -> None:
@@ -157,7 +158,7 @@ def test_where_what_is_added_is_not_there_as_it_was_sent_nothing_is_deleted(
 
 
 @given(moving(), KINDS, CALLS, st.integers(1, 3), MISHAPS, st.sampled_from(["known", "none", "stale"]))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_recorded_the_file_holds_what_the_pbx_does_but_for_the_doubt_and_completes_once_it_is_settled(
     state_path: Path, case: Case, kind: str, call: str, number: int, mishap: str, ids: str
 ) -> None:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from pbxsync.dialplan.table import LAST_REACHED, Decision, PassedOver, Reason, RouteTable, row
 from pbxsync.model import Route
 from tests import naive_dialplan
+from tests.share import examples
 from tests.strategies import odd_tables_and_calls
 
 TRUNKS = ("carrier-a", "carrier-b")
@@ -262,7 +263,7 @@ def test_a_table_of_more_routes_than_a_pbx_visits_is_read_to_its_end() -> None:
 # --- against the reference, and the page ----------------------------------------------------------------------------
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(odd_tables_and_calls())
 def test_a_table_of_odd_routes_does_with_every_call_what_the_reference_does(
     example: tuple[list[Route], list[tuple[str, str | None]]],
@@ -279,7 +280,7 @@ def test_a_table_of_odd_routes_does_with_every_call_what_the_reference_does(
             assert decision.trunks == decision.route.trunks
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(odd_tables_and_calls())
 def test_the_routes_that_are_passed_over_are_those_above_the_winner_with_true_reasons(
     example: tuple[list[Route], list[tuple[str, str | None]]],

@@ -36,6 +36,7 @@ from tests.fault_table import (
     login,
     query,
 )
+from tests.share import crossed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -196,12 +197,16 @@ def statuses(done: Ended) -> list[str]:
 
 
 def rows(ways: Iterable[Way], *calls: str) -> list[Any]:
-    """Every way with every call, format and source, as parameters of a test."""
+    """Every way with every call, and formats and sources with them, as parameters of a test."""
     return [
         pytest.param(way, *row, id="-".join([way.name, *(part.rpartition("/")[2] for part in row)]))
-        for way in ways
-        for row in product(*([calls] if calls else []), TYPES, SOURCES)
+        for at, (way, call) in enumerate(product(ways, calls or [None]))
+        for row in _combined(call, at)
     ]
+
+
+def _combined(call: str | None, at: int) -> list[tuple[str, ...]]:
+    return [(*([call] if call else []), *pair) for pair in crossed(TYPES, SOURCES, at)]
 
 
 def credentials(way: Way) -> dict[str, str]:

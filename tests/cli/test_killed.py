@@ -31,6 +31,7 @@ from pbxsync.sandbox.pbx import ALL_CALLS
 from tests.cli.forked import followed, pbxsync
 from tests.cli.process import PATIENCE, declare, names, numbered, route, stored, to
 from tests.cli.reordering import ALL, HELD, WANTED, astray, changing, half_done
+from tests.share import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -44,7 +45,8 @@ JSON_AND_XML = pytest.mark.parametrize("kind", ["json", "xml"])
 
 #: At how many steps an apply, and any other command, is killed at first, spread evenly over all that it has. What an
 #: apply goes through is the same in XML, but not the steps that are hit.
-KILLS, KILLS_OF_OTHERS = {"json": 205, "xml": 60}, 50
+KILLS = {"json": 205, "xml": 60} if FULL else {"json": 50, "xml": 20}
+KILLS_OF_OTHERS = 50 if FULL else 15
 #: One in so many kills is followed by the next runs though they begin with what they have begun with before.
 AGAIN = 100
 
