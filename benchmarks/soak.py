@@ -414,7 +414,9 @@ def tidy(world: World) -> None:
     """Do by hand on the PBX what a refused plan asks for: no copy is left, nor what may be a route of the file."""
     next_id, rows = world.held()
     names = {row["name"] for row in rows}
-    meant = {one[key] for one in world.routes for key in ("name", "renamed_from") if key in one}
+    # A rename that is done means nothing any more.
+    meant = {one["name"] for one in world.routes}
+    meant |= {one["renamed_from"] for one in world.routes if "renamed_from" in one and one["name"] not in names}
     missing = [one for one in world.routes if not {one["name"], one.get("renamed_from")} & names]
     kept = []
     for row in rows:
