@@ -4,7 +4,7 @@ STAMP := .venv/.installed-dev
 PEERS := ansible-core check-jsonschema octodns yamllint
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo debian bench growth soak audit pictures build clean
+.PHONY: help venv test lint goldens format demo debian bench growth soak audit pictures build clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ lint: venv ## Check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+goldens: venv ## Write what the examples are computed to be; read the diff
+	$(BIN)/python -m tests.goldens
 
 format: venv ## Format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .

@@ -1,36 +1,20 @@
-"""The example files: each invalid or warned one gives the output beside it, each valid one the routes beside it."""
+"""The example files: each invalid or warned one gives the problems beside it, each valid one the routes beside it."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pbxsync.document import parse
-from pbxsync.file_tests import failures, held
 from pbxsync.model import Severity
 from pbxsync.render.text import problem_lines
-from pbxsync.validator import Checked, check
+from tests.goldens import EXAMPLES, INVALID, VALID, WARNED, WORDING, checked, places, problems, wording
 
 if TYPE_CHECKING:
-    from pbxsync.model import Problem
+    from pathlib import Path
 
-EXAMPLES = Path(__file__).parent / "examples"
-INVALID = sorted((EXAMPLES / "invalid").glob("*.yaml"))
-VALID = sorted((EXAMPLES / "valid").glob("*.yaml"))
-WARNED = sorted((EXAMPLES / "warned").glob("*.yaml"))
-
-
-def checked(path: Path) -> Checked:
-    return check(parse(path.read_bytes(), path.name), table=True)
-
-
-def problems(one: Checked) -> list[Problem]:
-    """What `pbxsync validate` finds: the file's problems, and where it has no error the tests that fail."""
-    failed = failures(held(one.desired)) if one.desired else ()
-    return sorted([*one.problems, *failed], key=lambda problem: problem.order)
+    from pbxsync.validator import Checked
 
 
 def loaded(one: Checked) -> dict[str, Any]:
@@ -54,9 +38,9 @@ def loaded(one: Checked) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
-def test_an_invalid_example_gives_exactly_the_output_beside_it(path: Path) -> None:
+def test_an_invalid_example_gives_exactly_the_problems_beside_it(path: Path) -> None:
     found = problems(checked(path))
-    assert problem_lines(found) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert places(found) == path.with_suffix(".txt").read_text(encoding="utf-8")
     assert Severity.ERROR in {problem.severity for problem in found}
 
 
@@ -71,8 +55,12 @@ def test_a_valid_example_loads_as_the_json_beside_it_says(path: Path) -> None:
 def test_a_warned_example_gives_exactly_the_warnings_beside_it(path: Path) -> None:
     one = checked(path)
     assert one.desired is not None
-    assert problem_lines(problems(one)) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert places(problems(one)) == path.with_suffix(".txt").read_text(encoding="utf-8")
     assert {problem.severity for problem in one.problems} == {Severity.WARNING}
+
+
+def test_the_wording_of_each_rule_is_as_it_was_read() -> None:
+    assert wording() == WORDING.read_text(encoding="utf-8")
 
 
 def test_there_is_nothing_to_say_of_good_patterns() -> None:

@@ -1,84 +1,43 @@
-"""The example plans: each folder's ``known.yaml`` and ``routes.yaml`` give the text and the JSON beside them.
-
-A folder without ``routes.yaml`` is planned for ``routes.example.yaml``. In folders whose names begin with ``prune``
-unmanaged routes are deleted, in those that begin with ``reorder`` routes are moved. But for one of these, somebody
-looked, and the PBX has no hidden fields. Where the PBX holds what no file may declare (copies, two routes of one name),
-its routes are those of a state file, ``known.json``.
-"""
+"""The example plans: each is the JSON beside it, and reads as the text beside it; its calls go where it says."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from pbxsync import differ, schemas
+from pbxsync import schemas
 from pbxsync.dialplan.table import RouteTable
-from pbxsync.document import parse
-from pbxsync.effects import foreseen
-from pbxsync.known_state import StateFile, with_changes
-from pbxsync.model import Action, Desired, KnownRoute, KnownState, Plan, PlanChoices
-from pbxsync.render import json as json_render
+from pbxsync.known_state import with_changes
+from pbxsync.model import Action
 from pbxsync.render import text
 from pbxsync.steps import steps
-from pbxsync.validator import check
+from tests.goldens import PLANS, document, plan_json, planned
 from tests.naive_dialplan import sent, takes, winner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from pbxsync.model import Route
 
-ROOT = Path(__file__).resolve().parent.parent
-#: What the file of each example ignores.
-IGNORED = ("lab-*",)
-FOLDERS = sorted(path for path in (ROOT / "tests" / "examples" / "plans").iterdir() if path.is_dir())
+READ = [folder for folder in PLANS if (folder / "plan.txt").exists()]
 
 
-def declared(path: Path) -> Desired:
-    checked = check(parse(path.read_bytes(), path.name))
-    assert checked.desired is not None, text.problem_lines(checked.problems)
-    return checked.desired
-
-
-def planned(folder: Path) -> tuple[Plan, KnownState, Desired]:
-    own = folder / "routes.yaml"
-    desired = declared(own if own.exists() else ROOT / "routes.example.yaml")
-    known = KnownState("https://192.0.2.10", tuple(held(folder)))
-    reorder = folder.name.startswith("reorder")
-    choices = PlanChoices(prune=folder.name.startswith("prune"), reorder=reorder)
-    desired = replace(desired, no_hidden_fields=reorder and folder.name != "reorder-hidden-fields", ignore=IGNORED)
-    return foreseen(differ.plan(desired, known, choices), desired, known, choices), known, desired
-
-
-def held(folder: Path) -> Iterator[KnownRoute]:
-    """What the PBX of an example holds."""
-    state = folder / "known.json"
-    if state.exists():
-        yield from StateFile.read(state, pbx="https://192.0.2.10").state.routes
-        return
-    for number, one in enumerate(declared(folder / "known.yaml").routes, start=1):
-        yield KnownRoute(one.route, str(number))
-
-
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", READ, ids=lambda folder: folder.name)
 def test_an_example_plan_reads_as_the_text_beside_it(folder: Path) -> None:
     assert text.plan_text(planned(folder)[0]) == (folder / "plan.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PLANS, ids=lambda folder: folder.name)
 def test_an_example_plan_is_the_json_beside_it_and_keeps_to_the_schema(folder: Path) -> None:
-    document: dict[str, Any] = json.loads(json_render.plans_document([planned(folder)[0]]))
+    plan = planned(folder)[0]
+    Draft202012Validator(schemas.load("plan")).validate(document(plan))
+    assert plan_json(plan) == (folder / "plan.json").read_text(encoding="utf-8")
 
-    Draft202012Validator(schemas.load("plan")).validate(document)
-    assert document == json.loads((folder / "plan.json").read_text(encoding="utf-8"))
 
-
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PLANS, ids=lambda folder: folder.name)
 def test_each_example_call_of_an_example_plan_goes_where_a_simple_reference_says(folder: Path) -> None:
     plan, known, _ = planned(folder)
     before = [one.route for one in known.routes]
@@ -98,7 +57,7 @@ def fate(routes: Sequence[Route], dial: str, callerid: str | None) -> tuple[tupl
     return None if index is None else (routes[index].trunks, sent(routes[index], dial))
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PLANS, ids=lambda folder: folder.name)
 def test_each_example_call_goes_at_every_step_as_before_or_as_after_unless_the_plan_warns_of_the_moment(
     folder: Path,
 ) -> None:
@@ -116,7 +75,7 @@ def test_each_example_call_goes_at_every_step_as_before_or_as_after_unless_the_p
 
 
 def test_a_branch_that_is_added_above_the_catch_all_of_forty_routes_moves_one_route() -> None:
-    plan, known, desired = planned(next(folder for folder in FOLDERS if folder.name == "reorder-catch-all"))
+    plan, known, desired = planned(next(folder for folder in PLANS if folder.name == "reorder-catch-all"))
     assert (len(known.routes), len(desired.routes)) == (40, 41)
     assert [(change.action, change.name) for change in plan.changes] == [
         (Action.ADD, "branch-7"),
@@ -126,4 +85,5 @@ def test_a_branch_that_is_added_above_the_catch_all_of_forty_routes_moves_one_ro
 
 
 def test_there_are_example_plans() -> None:
-    assert len(FOLDERS) >= 17
+    assert len(PLANS) >= 17
+    assert len(READ) >= 9

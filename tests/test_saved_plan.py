@@ -21,8 +21,8 @@ from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Move, P
 from pbxsync.saved_plan import SavedPlan, known_digest, read_plans, saved_text
 from pbxsync.steps import steps
 from tests.cli.process import PATIENCE
+from tests.goldens import PLANS, planned
 from tests.strategies import desired, known, routes
-from tests.test_golden_plans import FOLDERS, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PLANS, ids=lambda folder: folder.name)
 def test_a_plan_is_read_as_it_was_saved_and_sends_the_same_calls_in_the_same_order(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from pbxsync.errors import InputError
 from tests.cli.process import environment, pbxsync
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pbxsync.model import Problem
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -40,9 +42,14 @@ def write(**files: str) -> None:
         Path(f"{stem}.yaml").write_text(text, encoding="utf-8")
 
 
-def as_text(problem: dict[str, object]) -> str:
-    where = "{file}:{line}:{column}".format_map(problem)
-    return f"{where}: {problem['severity']}: {problem['message']} [{problem['rule']}]"
+def without_messages(lines: Iterable[str]) -> list[str]:
+    """Printed problems as the goldens have them."""
+    return [re.sub(r": (error|warning): .* \[", r": \1: [", line) for line in lines]
+
+
+def place(problem: dict[str, object]) -> str:
+    """A problem of the JSON output as the goldens have it, without its message."""
+    return "{file}:{line}:{column}: {severity}: [{rule}]".format_map(problem)
 
 
 def test_a_folder_is_checked_whole_with_every_problem_of_every_file_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +58,7 @@ def test_a_folder_is_checked_whole_with_every_problem_of_every_file_in_order(mon
     *lines, count = ended.out.splitlines()
     files = sorted(path.name for path in Path().glob("*.yaml"))
     expected = [Path(name).with_suffix(".txt").read_text(encoding="utf-8") for name in files]
-    assert lines == "".join(expected).splitlines()
+    assert without_messages(lines) == "".join(expected).splitlines()
     found = re.fullmatch(r"(\d+) errors, (\d+) warnings? in (\d+) files\.", count)
     assert found is not None
     assert int(found[1]) + int(found[2]) == len(lines)
@@ -66,7 +73,7 @@ def test_json_holds_the_same_problems_as_the_text_and_keeps_to_its_schema(monkey
     Draft202012Validator(schemas.load("validate")).validate(ended.json)
     assert next(iter(ended.json)) == "format_version"
     texts = [path.read_text(encoding="utf-8") for path in sorted(Path().glob("*.txt"))]
-    assert [as_text(problem) for problem in ended.json["problems"]] == "".join(texts).splitlines()
+    assert [place(problem) for problem in ended.json["problems"]] == "".join(texts).splitlines()
     assert ended.err == ""
     assert ended.code == 1
 
@@ -118,7 +125,7 @@ def test_what_is_odd_about_routes_is_a_warning_and_fails_with_strict_alone(monke
     monkeypatch.chdir(EXAMPLES / "warned")
     expected = [path.with_suffix(".txt").read_text(encoding="utf-8") for path in sorted(Path().glob("*.yaml"))]
     ended = pbxsync("validate", ".")
-    assert ended.out.splitlines()[:-1] == "".join(expected).splitlines()
+    assert without_messages(ended.out.splitlines()[:-1]) == "".join(expected).splitlines()
     assert ended.code == 0
     strict = pbxsync("validate", "--strict", ".")
     assert strict.out.splitlines()[:-1] == ended.out.splitlines()[:-1]
