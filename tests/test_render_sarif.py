@@ -23,7 +23,7 @@ from pbxsync.model import Location, Problem, Severity
 from pbxsync.render.sarif import failure_sarif, problems_sarif
 from pbxsync.render.sarif_rules import RULES
 from pbxsync.text import printable
-from tests.cli.forked import pbxsync
+from tests.in_process import inside as pbxsync
 from tests.in_process import raw, workflow_commands
 
 if TYPE_CHECKING:

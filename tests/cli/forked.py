@@ -1,7 +1,7 @@
-"""pbxsync as a process that is forked with all that it imports loaded: as real as a new one, and there at once.
+"""pbxsync as a process that is forked with all that it imports loaded, followed step by step, and killed at any.
 
 A process with a single thread does the forking, see `tests.cli.zygote`: this one has threads, and those get no copy.
-It is started with the first command line, and ends with this process.
+It is started with the first command line that is followed, and ends with this process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tests.cli import process
 from tests.cli.process import PATIENCE, Ended, environment
 
 if TYPE_CHECKING:
@@ -45,13 +44,6 @@ class Followed:
         return self.ended.code == -signal.SIGKILL
 
 
-def pbxsync(*arguments: object, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Ended:
-    """Run pbxsync in the current folder to its end. Where nothing can be forked safely, it is a new process."""
-    if sys.platform != "linux":
-        return process.pbxsync(*arguments, env=env, stdin=stdin)
-    return _run(arguments, env, stdin, None, 0).ended
-
-
 def followed(
     *arguments: object, env: Mapping[str, str] | None = None, kill_at: int = 0, follow: Follow = "system"
 ) -> Followed:
@@ -59,15 +51,7 @@ def followed(
 
     Its steps are its calls where the system lets no process be traced.
     """
-    return _run(arguments, env, b"", follow, kill_at)
-
-
-def _run(
-    arguments: tuple[object, ...], env: Mapping[str, str] | None, stdin: bytes, follow: Follow | None, kill_at: int
-) -> Followed:
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(stdin)
-        given.seek(0)
         wanted = {
             "arguments": [str(argument) for argument in arguments],
             "environment": environment(env),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import calls, declare, names, numbered, route, to
+from tests.in_process import inside as pbxsync
 
 STATE = ("--state", "state.json")
 

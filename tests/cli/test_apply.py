@@ -7,8 +7,8 @@ import pytest
 from pbxsync import Route
 from pbxsync.client import Client, Connection, Credentials
 from pbxsync.sandbox import Firmware, Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import Running, calls, declare, names, numbered, received, route, stored, to
+from tests.in_process import inside as pbxsync
 
 #: What is asked before the first change: the table until two answers agree, and the names that are added.
 ASKED = ["outroute/query"] * 3

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import COMMAND, calls, declare, names, numbered, to
 from tests.cli.process import pbxsync as as_process
+from tests.in_process import inside as pbxsync
 
 PASSWORD = "correct-horse"
 USER = {"PBXSYNC_USERNAME": "admin", "PBXSYNC_PASSWORD": PASSWORD}

@@ -14,8 +14,8 @@ from pbxsync.model import Action, Change, Doubt, KnownRoute, KnownState, Route
 from pbxsync.sandbox import Sandbox
 from pbxsync.state_text import dump
 from tests.cli import process
-from tests.cli.forked import pbxsync
 from tests.cli.process import Ended, OnTerminal, calls, declare, numbered, route, stored, to
+from tests.in_process import inside as pbxsync
 
 ROUTES = [
     route("emergency", "911", ["carrier-a", "analog-line"]),

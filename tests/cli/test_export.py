@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import calls, names, route, stored, to
+from tests.in_process import inside as pbxsync
 
 ODD = [
     "plain",

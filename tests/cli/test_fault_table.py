@@ -19,7 +19,7 @@ import trustme
 
 from pbxsync.known_state import StateFile
 from pbxsync.sandbox import Sandbox
-from tests.cli import forked, process, reordering
+from tests.cli import process, reordering
 from tests.cli.mischief import Front, Trouble
 from tests.cli.process import declare, names, route, stored
 from tests.cli.reordering import done_to, without_ids
@@ -36,6 +36,7 @@ from tests.fault_table import (
     login,
     query,
 )
+from tests.in_process import inside
 from tests.share import crossed
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Site:
         """A run of pbxsync on the routes file."""
         settings = {"PBXSYNC_URL": self.url, "PBXSYNC_TYPE": self.kind, **self.env, **env}
         # What Python reads at its start is read by a new process alone.
-        run = process.pbxsync if "PYTHONPATH" in settings else forked.pbxsync
+        run = process.pbxsync if "PYTHONPATH" in settings else inside
         return run(command, "routes.yaml", *self.state, *self.arguments, *arguments, env=settings)
 
     def apply(self, *arguments: object, **env: str) -> Ended:
@@ -275,7 +276,7 @@ def settle(made: Site, step: str, carried_out: bool, *, look_first: bool) -> Non
         assert process.calls(made.pbx) == before
     name = step.partition(" ")[2]
     answer = "--applied" if carried_out else "--not-applied"
-    assert forked.pbxsync("resolve", "--state", STATE, answer, "--", name).code == 0
+    assert inside("resolve", "--state", STATE, answer, "--", name).code == 0
     assert made.doubts() == []
 
 

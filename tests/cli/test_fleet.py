@@ -14,9 +14,9 @@ from pbxsync.cli.files import Declared, Source, check_source
 from pbxsync.cli.shards import Shard
 from pbxsync.errors import StaleState
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import OnTerminal, Running, calls, declare, names, numbered, received, route
 from tests.cli.test_output import check
+from tests.in_process import inside as pbxsync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

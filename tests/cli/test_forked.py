@@ -1,10 +1,11 @@
-"""A forked pbxsync is as good as a process of its own, and a followed one ends where it is told to."""
+"""A pbxsync in the tests' own process is as good as a process of its own; a followed one ends where it is told to."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ import pytest
 
 from pbxsync.sandbox import Sandbox
 from tests.cli import process
-from tests.cli.forked import followed, pbxsync
+from tests.cli.forked import followed
 from tests.cli.process import calls, declare, names, numbered, route, to
+from tests.in_process import inside
 
 if TYPE_CHECKING:
     from tests.cli.forked import Follow
@@ -34,24 +36,33 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="a process is foll
         ["plan", "routes.yaml"],
         ["ping", "--url", "http://127.0.0.1:1", "--retries", "0"],
         ["schema", "routes"],
+        ["explain", "911", "routes.yaml"],
+        ["test", "routes.yaml"],
+        ["export", "--url", "http://127.0.0.1:1", "--retries", "0"],
+        ["refresh", "--state", "no/state.json"],
+        ["resolve", "r1", "--state", "state.json", "--applied"],
+        ["report", "no-such-file.json"],
+        ["sandbox", "--odd", "nothing=1"],
     ],
     ids=" ".join,
 )
 def test_it_ends_as_a_process_does(arguments: list[str]) -> None:
     declare("routes.yaml", [route("déjà vu — 東京")])
     env, stdin = {"PBXSYNC_TOKEN": "t"}, b"routes: []\n"
-    assert pbxsync(*arguments, env=env, stdin=stdin) == process.pbxsync(*arguments, env=env, stdin=stdin)
+    done = process.pbxsync(*arguments, env=env, stdin=stdin)
+    called = replace(done, err=done.err.replace("python -m pbxsync", "pbxsync"))
+    assert inside(*arguments, env=env, stdin=stdin) == called
 
 
 def test_nothing_of_one_run_is_left_for_the_next() -> None:
     with Sandbox(tokens=["t"]) as pbx:
         declare("routes.yaml", numbered(2))
-        assert pbxsync("apply", "routes.yaml", "--state", "state.json", "--init", env=to(pbx)).code == 0
+        assert inside("apply", "routes.yaml", "--state", "state.json", "--init", env=to(pbx)).code == 0
         assert names(pbx) == ["r1", "r2"]
         Path("below").mkdir()
         os.chdir("below")
-        assert "no PBX is named" in pbxsync("plan", "../routes.yaml").err
-        assert pbxsync("plan", "../routes.yaml", "--detailed-exitcode", env=to(pbx)).code == 0
+        assert "no PBX is named" in inside("plan", "../routes.yaml").err
+        assert inside("plan", "../routes.yaml", "--detailed-exitcode", env=to(pbx)).code == 0
         assert pbx.connections == 2
 
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import Ended, OnTerminal, calls, declare, names, numbered, route, stored, to
+from tests.in_process import inside as pbxsync
 
 EMERGENCY = route("emergency", "911", ["a", "line"])
 LOCAL = route("local", "NXXXXXX", ["a"], prefix="9")

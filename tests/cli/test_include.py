@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import names, to
+from tests.in_process import inside as pbxsync
 
 ROOT = Path(__file__).parents[2]
 

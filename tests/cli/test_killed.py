@@ -28,9 +28,10 @@ from pbxsync.known_state import StateFile
 from pbxsync.model import FIELDS
 from pbxsync.sandbox import Sandbox
 from pbxsync.sandbox.pbx import ALL_CALLS
-from tests.cli.forked import followed, pbxsync
+from tests.cli.forked import followed
 from tests.cli.process import PATIENCE, declare, names, numbered, route, stored, to
 from tests.cli.reordering import ALL, HELD, WANTED, astray, changing, half_done
+from tests.in_process import inside as pbxsync
 from tests.share import FULL
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pbxsync.sandbox import Firmware, Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import calls, route, stored, to
+from tests.in_process import inside as pbxsync
 
 
 def test_it_shows_the_pbx_its_calls_and_its_trunks_and_changes_nothing() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import calls, declare, names, numbered, route, stored, to
+from tests.in_process import inside as pbxsync
 
 
 def test_the_exit_code_says_whether_changes_are_pending_where_that_is_wanted() -> None:

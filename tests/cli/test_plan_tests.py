@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import Ended, OnTerminal, calls, declare, names, route, stored, to
+from tests.in_process import inside as pbxsync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import declare, numbered, route, stored, to
+from tests.in_process import inside as pbxsync
 
 STATE = ("--state", "state.json")
 

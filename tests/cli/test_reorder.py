@@ -8,7 +8,6 @@ from typing import Literal
 import pytest
 
 from pbxsync.sandbox import Firmware, Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import declare, names, numbered, route, stored, to
 from tests.cli.reordering import (
     BRANCH,
@@ -27,6 +26,7 @@ from tests.cli.reordering import (
     without_ids,
 )
 from tests.cli.test_output import check
+from tests.in_process import inside as pbxsync
 
 KINDS = pytest.mark.parametrize("kind", ["json", "xml"])
 

@@ -9,7 +9,6 @@ import pytest
 from pbxsync import Route
 from pbxsync.client import Client, Connection, Credentials
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import Running, declare, names, route, stored, to
 from tests.cli.reordering import (
     ADDS,
@@ -34,6 +33,7 @@ from tests.cli.reordering import (
     until,
 )
 from tests.cli.test_output import check
+from tests.in_process import inside as pbxsync
 
 if TYPE_CHECKING:
     from tests.cli.process import Ended

@@ -13,7 +13,6 @@ from pbxsync import Route
 from pbxsync.client import Client, Connection, Credentials
 from pbxsync.known_state import StateFile
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import Running, declare, names, received, route, stored, to
 from tests.cli.reordering import (
     ADDS,
@@ -41,6 +40,7 @@ from tests.cli.reordering import (
     until,
 )
 from tests.cli.test_output import check
+from tests.in_process import inside as pbxsync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

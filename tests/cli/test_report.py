@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import declare, numbered, route
 from tests.cli.test_output import check
+from tests.in_process import inside as pbxsync
 
 if TYPE_CHECKING:
     from tests.cli.process import Ended

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import calls, declare, names, numbered, route, stored, to
 from tests.cli.test_output import check
+from tests.in_process import inside as pbxsync
 
 PLANNED = ["plan", "routes.yaml", "--out", "plan.json"]
 APPLY = ["apply", "--plan", "plan.json"]

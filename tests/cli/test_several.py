@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pbxsync.sandbox import Sandbox
-from tests.cli.forked import pbxsync
 from tests.cli.process import declare, names, numbered, route, to
+from tests.in_process import inside as pbxsync
 
 TOKEN = {"PBXSYNC_TOKEN": "t"}
 

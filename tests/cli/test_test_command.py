@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pbxsync import schemas
-from tests.cli.forked import pbxsync
 from tests.cli.process import Ended, route
+from tests.in_process import inside as pbxsync
 from tests.junit_xml import junit
 
 if TYPE_CHECKING:
