@@ -62,7 +62,13 @@ def cli() -> None:
 
 def run() -> NoReturn:
     """Run the command line: 0 done, 1 failed or refused, 2 changes pending, 3 in doubt, 129/130/143 interrupted."""
-    raise_on_signals(lambda message: _document(sys.argv[1:], message))
+    code = _run()
+    ignore_signals()
+    streams.close()
+    sys.exit(code)
+
+
+def _open_streams() -> None:
     # A daemon may start this with its streams closed; what is printed then goes nowhere.
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -73,15 +79,14 @@ def run() -> NoReturn:
         # to another program is UTF-8 everywhere, as JSON and routes files are.
         encoding = {} if stream.isatty() else {"encoding": "utf-8"}
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace", **encoding)
-    code = _run()
-    ignore_signals()
-    streams.close()
-    sys.exit(code)
 
 
 def _run() -> int:
-    streams.begin()
     try:
+        streams.begin()
+        _open_streams()
+        # Ctrl-C may come before this has taken effect.
+        raise_on_signals(lambda message: _document(sys.argv[1:], message))
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
         message, code = error.format_message(), 1

@@ -27,6 +27,7 @@ from tests.cli.process import (
     stored,
     to,
 )
+from tests.in_process import inside
 
 STATE = ("--state", "state.json")
 
@@ -59,7 +60,7 @@ def test_a_refresh_waits_for_an_apply_to_the_same_pbx() -> None:
     with Sandbox(tokens=["t"], faults=["outroute/add@2=delay:2"]) as pbx:
         with Running("apply", "routes.yaml", env=to(pbx)) as run:
             run.wait_for("✓ applied  add r1\n")
-            refused = pbxsync("refresh", *STATE, env=to(pbx))
+            refused = inside("refresh", *STATE, env=to(pbx))
             assert run.ended().code == 0
         assert refused.code == 1
         assert "another pbxsync is at work on" in refused.err

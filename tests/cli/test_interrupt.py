@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pbxsync.known_state import StateFile
 from pbxsync.sandbox import Sandbox
 from tests.cli.process import (
     COMMAND,
+    PATIENCE,
     Running,
     calls,
     declare,
@@ -270,6 +272,20 @@ def test_a_doubt_is_told_where_errors_cannot_be_written() -> None:
     assert json.loads(run.stdout)["plans"][0]["outcomes"][0]["status"] == "in_doubt"
 
 
+def until_full(run: subprocess.Popen[bytes]) -> None:
+    """Wait until a process waits for somebody to read the rest of what it prints."""
+    assert run.stdout
+    size = fcntl.fcntl(run.stdout, fcntl.F_GETPIPE_SZ)
+    for _ in range(int(PATIENCE / 0.05)):
+        waiting = bytearray(4)
+        fcntl.ioctl(run.stdout, termios.FIONREAD, waiting)
+        # A write of a part that no longer fits leaves less than a page free.
+        if int.from_bytes(waiting, sys.byteorder) > size - 4096:
+            break
+        time.sleep(0.05)
+    time.sleep(0.2)
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_document_is_whole_though_a_signal_comes_while_it_is_printed(unbuffered: str, signals: int) -> None:
@@ -279,8 +295,7 @@ def test_a_document_is_whole_though_a_signal_comes_while_it_is_printed(unbuffere
         arguments = [*COMMAND, "apply", "routes.yaml", "--no-impact", "--format", "json"]
         own = environment(to(pbx, PYTHONUNBUFFERED=unbuffered))
         run = subprocess.Popen(arguments, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        received(pbx, 2)
-        time.sleep(1.5)  # by then it waits for somebody to read the rest
+        until_full(run)
         for _ in range(signals):
             run.send_signal(signal.SIGTERM)
             time.sleep(0.2)
