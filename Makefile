@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# What .venv has: pbxsync with what it needs, or the tools of its tests besides.
+BARE := .venv/.installed
 STAMP := .venv/.installed-dev
 PEERS := ansible-core check-jsonschema octodns yamllint
 
@@ -9,17 +11,27 @@ PEERS := ansible-core check-jsonschema octodns yamllint
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
+# Another pbxsync may have been installed into .venv since, such as a copy of this one (`pip install .`).
+ORIGIN := import os, sys, pbxsync; sys.exit(not os.path.samefile(os.path.dirname(os.path.dirname(pbxsync.__file__)), "$(CURDIR)"))
+$(shell test ! -e $(BARE) || $(BIN)/python -P -c '$(ORIGIN)' 2>/dev/null || rm -f $(BARE) $(STAMP))
+
 venv: $(STAMP) ## Make .venv and install pbxsync and its tools into it
 
-# A .venv that works is kept; one without pip, or whose Python is gone, is made anew.
-$(STAMP): pyproject.toml
+# A .venv that works is kept; one without pip, or whose Python is gone, is made again.
+$(BARE): pyproject.toml
+	@echo "Installing pbxsync into .venv (some 10 packages) ..."
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --progress-bar on --disable-pip-version-check -e .
+	@touch $@
+
+$(STAMP): $(BARE)
+	@echo "Installing the tools of the tests into .venv (some 400 MB) ..."
+	@$(BIN)/python -m pip install --quiet --progress-bar on --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 test: lint ## Lint, type-check, then run every test with branch coverage
 	@# More than there are cores: many tests wait for a socket.
-	$(BIN)/pytest -n 6 --dist worksteal --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 lint: venv ## Check style, format and types
 	$(BIN)/ruff check .
@@ -33,7 +45,7 @@ format: venv ## Format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-demo: venv ## Validate, plan and apply the example routes on the sandbox
+demo: $(BARE) ## Validate, plan and apply the example routes on the sandbox
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 debian: ## Run demo and test on bare systems of Debian 12, 13 and sid; needs root and debootstrap
