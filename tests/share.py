@@ -6,6 +6,7 @@ A part still has every way to fail, every call and every property; it has fewer 
 from __future__ import annotations
 
 import os
+from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ def examples(full: int) -> int:
 
 
 def crossed(first: Iterable[T], second: Iterable[T], at: int) -> list[tuple[T, T]]:
-    """Return the pairs of two lists that row ``at`` of a table tries: all, or those in which each value is once."""
-    ones, others = list(first), list(second)
-    return [
-        (one, other) for n, one in enumerate(ones) for m, other in enumerate(others) if FULL or (n + m + at) % 2 == 0
-    ]
+    """Return the pairs of two lists that row ``at`` of a table tries: all, or one, another one for each row."""
+    pairs = list(product(first, second))
+    return pairs if FULL else [pairs[(at + at // len(pairs)) % len(pairs)]]

@@ -13,7 +13,7 @@ from tests.share import FULL
 if TYPE_CHECKING:
     from pathlib import Path
 
-TRIALS = 2_000 if FULL else 80
+TRIALS = 2_000 if FULL else 60
 
 
 @pytest.mark.parametrize("seed", range(TRIALS))

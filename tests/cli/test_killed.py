@@ -46,8 +46,8 @@ JSON_AND_XML = pytest.mark.parametrize("kind", ["json", "xml"])
 
 #: At how many steps an apply, and any other command, is killed at first, spread evenly over all that it has. What an
 #: apply goes through is the same in XML, but not the steps that are hit.
-KILLS = {"json": 205, "xml": 60} if FULL else {"json": 50, "xml": 20}
-KILLS_OF_OTHERS = 50 if FULL else 15
+KILLS = {"json": 205, "xml": 60} if FULL else {"json": 40, "xml": 12}
+KILLS_OF_OTHERS = 50 if FULL else 12
 #: One in so many kills is followed by the next runs though they begin with what they have begun with before.
 AGAIN = 100
 
