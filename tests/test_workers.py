@@ -114,9 +114,24 @@ def test_nothing_to_work_on_comes_to_nothing() -> None:
 def test_a_gate_is_closed_once_there_is_a_wish_to_stop_and_nobody_is_within() -> None:
     stop = threading.Event()
     gate = Gate(stop)
-    assert gate.enter()
-    stop.set()
-    assert not gate.closed()
-    assert not gate.enter()
-    gate.leave()
+    with gate.within() as begun:
+        assert begun
+        stop.set()
+        assert not gate.closed()
+        with gate.within() as late:
+            assert not late
+        assert not gate.closed()
     assert gate.closed()
+
+
+def test_a_result_that_takes_long_to_make_is_waited_for_after_a_wish_to_stop() -> None:
+    stop = threading.Event()
+    gate = Gate(stop)
+
+    def work(item: int, deliver: Callable[[int], None]) -> None:
+        with gate.within():
+            stop.set()
+            time.sleep(0.3)  # longer than between two looks whether the result is still to come
+            deliver(item)
+
+    assert next(Workers([7, 8], work, 1).results(gate.closed)) == 7

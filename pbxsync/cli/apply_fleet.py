@@ -84,27 +84,23 @@ class _Fleet:
             self._so_far.planned(plan)
             outcomes: list[Outcome] = []
             error: PbxsyncError | None = None
-            try:
-                applied = self._applied(session, plan, outcomes)
-            except PbxsyncError as raised:
-                applied, error = not_begun(plan, raised), raised
-            done = self._left(applied, outcomes, error)
-            self._so_far.ended(applied)
-            _say(ending, applied, failed=bool(done.failures or done.code))
-            deliver(done)
+            # What was sent is in the result of the run: nobody stops waiting for it before it is delivered.
+            with self.gate.within() as begun:
+                try:
+                    applied = self._applied(session, plan, outcomes) if begun else session.not_attempted(plan)
+                except PbxsyncError as raised:
+                    applied, error = not_begun(plan, raised), raised
+                done = self._left(applied, outcomes, error)
+                self._so_far.ended(applied)
+                _say(ending, applied, failed=bool(done.failures or done.code))
+                deliver(done)
 
     def _applied(self, session: Session, plan: Plan, outcomes: list[Outcome]) -> Applied:
-        if not self.gate.enter():
-            return session.not_attempted(plan)
-        try:
+        def ended(outcome: Outcome) -> None:
+            self._so_far.ended_one(plan, outcome)
+            outcomes.append(outcome)
 
-            def ended(outcome: Outcome) -> None:
-                self._so_far.ended_one(plan, outcome)
-                outcomes.append(outcome)
-
-            return session.apply(plan, lambda: self._so_far.sending(plan), ended)
-        finally:
-            self.gate.leave()
+        return session.apply(plan, lambda: self._so_far.sending(plan), ended)
 
     def _left(self, applied: Applied, outcomes: Sequence[Outcome], error: PbxsyncError | None) -> _Done:
         """What is kept of a PBX whose turn to be told of may be long to come."""

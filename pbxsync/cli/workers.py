@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -34,18 +35,17 @@ class Gate:
         self._guard = threading.Lock()
         self._within = 0
 
-    def enter(self) -> bool:
-        """Go through, where nobody wishes to stop; whoever got through says when it is out again."""
+    @contextlib.contextmanager
+    def within(self) -> Iterator[bool]:
+        """Be within for the block, where nobody wishes to stop; the block is told whether it is."""
         with self._guard:
-            if self._stop.is_set():
-                return False
-            self._within += 1
-            return True
-
-    def leave(self) -> None:
-        """Be out again."""
-        with self._guard:
-            self._within -= 1
+            entered = not self._stop.is_set()
+            self._within += entered
+        try:
+            yield entered
+        finally:
+            with self._guard:
+                self._within -= entered
 
     def closed(self) -> bool:
         """Whether nobody is within, nor will be any more."""
