@@ -1052,7 +1052,8 @@ class Soak:
         world.ignored = []
         self._expect(world, ["plan", *draw.arguments(), "--detailed-exitcode", "--max-deletes", "1000"], 0)
         if not world.adds_only:
-            same_calls(world)
+            if "cannot-move" not in done.ended.out:  # else somebody has to change the PBX by hand first
+                same_calls(world)
             for one in world.routes:
                 one.pop("renamed_from", None)
         self.tally.others["runs without faults that brought the PBX to the file"] += 1
