@@ -39,13 +39,15 @@ def changes(found: Found, placed: Placed, *, moving: bool) -> Iterator[Change]:
     half_moved = bool(others) or is_copy(kept.name)
     only_a_name = half_moved and not others  # moves nothing, so it can always be done
     moves = (moving or only_a_name) and not found.stuck and (half_moved or placed.place is None)
+
+    def wanted(there: There) -> Route:
+        return replace(declared.route, name=there.name) if half_moved else declared.route
+
     for there in (kept,) if moves else found.there:
-        wanted = replace(declared.route, name=there.name) if half_moved else declared.route
-        if wanted != there.known.route:
-            yield _update(there, wanted, declared)
+        if wanted(there) != there.known.route:
+            yield _update(there, wanted(there), declared)
     if moves:
-        wanted = replace(declared.route, name=kept.name) if half_moved else declared.route
-        yield _move(declared, There(kept.place, replace(kept.known, route=wanted)), others, placed)
+        yield _move(declared, There(kept.place, replace(kept.known, route=wanted(kept))), others, placed)
 
 
 def _update(there: There, wanted: Route, declared: DeclaredRoute) -> Change:

@@ -61,7 +61,7 @@ def _hold_one(thing: str, timeout: float) -> Iterator[None]:
             f"another pbxsync is at work on {thing}{waited}: {_read(note)}. Let it finish, or wait for it with "
             "--lock-timeout SECONDS"
         ) from None
-    except (OSError, NotImplementedError) as error:
+    except (OSError, NotImplementedError) as error:  # the second: filelock 3 on a file system without locks
         raise _unusable(stem.parent, error) from None
     try:
         with contextlib.suppress(OSError):  # the lock is what counts

@@ -41,7 +41,7 @@ def pytest_runtest_makereport(
     return report
 
 
-#: Tests with many runs of the same code, or with many processes: what they run is measured in other tests as well.
+#: Tests with many runs of the same code, or with many processes: nearly all that they run is measured elsewhere too.
 UNMEASURED = {
     *("test_fault_table", "test_forked", "test_interrupt", "test_killed", "test_many_routes", "test_reorder_faults"),
     *("test_reorder_interrupted", "test_action_install", "test_distributions", "test_page", "test_pre_commit"),
@@ -51,7 +51,7 @@ UNMEASURED = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave tests out of the coverage that would take twice as long with it, and add nothing to it."""
+    """Leave tests out of the coverage that would take twice as long with it, and add little to it."""
     for item in items:
         if item.path.stem in UNMEASURED:
             item.add_marker("no_cover")

@@ -35,7 +35,7 @@ def inside(*arguments: object, env: Mapping[str, str] | None = None, stdin: byte
     handlers, level = logger.handlers[:], logger.level
     signals = {number: signal.getsignal(number) for number in ENDING}
     with pytest.MonkeyPatch.context() as patch:
-        shorten(patch)
+        shorten(patch.setattr)
         for name, value in (env or {}).items():
             patch.setenv(name, value)
         patch.setattr(sys, "argv", ["pbxsync", *map(str, arguments)])

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from pbxsync import listing, settling
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Callable
 
 
-def shorten(patch: pytest.MonkeyPatch) -> None:
-    """Let this process wait for hundredths of a second between two looks at a PBX's table."""
-    patch.setattr(listing, "PAUSE", 0.002)
-    patch.setattr(settling, "_PAUSE", 0.02)
+def shorten(assign: Callable[[object, str, float], None]) -> None:
+    """Let this process wait for hundredths of a second between two looks at a PBX's table.
+
+    ``assign`` is `setattr`, or that of a `pytest.MonkeyPatch`, which takes it back.
+    """
+    assign(listing, "PAUSE", 0.002)
+    assign(settling, "_PAUSE", 0.02)

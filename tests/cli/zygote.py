@@ -83,15 +83,15 @@ def serve(number: int) -> None:
 
 def _load() -> None:
     import pbxsync
-    from pbxsync import cli, listing, settling
+    from pbxsync import cli
+    from tests.waits import shorten
 
     main = cli.main
     for module in pkgutil.walk_packages(pbxsync.__path__, "pbxsync."):
         if module.name != "pbxsync.__main__" and not module.name.startswith("pbxsync.sandbox"):
             importlib.import_module(module.name)
     vars(cli)["main"] = main  # the module of that name took its place
-    # What a wait is for is tried by processes that are started by themselves, and in the tests of the waits.
-    listing.PAUSE, settling._PAUSE = 0.002, 0.02
+    shorten(setattr)
     for name in _LATER:
         importlib.import_module(name)
     assert threading.active_count() == 1, threading.enumerate()
